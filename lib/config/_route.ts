@@ -1,0 +1,168 @@
+import { createHash } from "node:crypto";
+import { type CompiledPolicy, compilePolicy } from "../policy/compile.ts";
+import { PolicyError } from "../policy/errors.ts";
+import { parsePolicy } from "../policy/parse.ts";
+import { acceptedIssuers, type BearerDefaults, idpBearerOf } from "./_bearer.ts";
+import { caught } from "./_caught.ts";
+import { deepFreeze } from "./_freeze.ts";
+import { runPolicyTests, type TestCount } from "./_policy_tests.ts";
+import { warnOfTraps } from "./_policy_traps.ts";
+import type { Route, RouteFrom, Upstream } from "./config.ts";
+import { parseFrom } from "./from_url.ts";
+import type { Values } from "./key_table.ts";
+import { type MappingPlace, readKeys } from "./_read_keys.ts";
+import { routeKeys } from "./route_keys.ts";
+import { RouteUrlError } from "./route_url_error.ts";
+import { type ProviderDefaults, readRouteClient } from "./_route_client.ts";
+import { buildUpstreams, checkSshUpstream } from "./_upstreams.ts";
+
+type RouteValues = Values<typeof routeKeys>;
+
+/** Keys of which a route has exactly one: what happens with those who may come in. */
+const TARGETS = ["to", "redirect", "response"] as const;
+/** Keys that tell routes of the same `from` and `to` apart. */
+const IDENTITY = ["prefix", "path", "regex", "redirect", "response"] as const;
+
+/** What all routes of a file have in common. */
+export interface RouteContext {
+  /** What a route from `https://host` without a port answers to; `null`: every port. */
+  readonly httpPort: number | null;
+  /** Of the tests of all routes. */
+  readonly testCount: TestCount;
+  /** What routes say that do not say it themselves. */
+  readonly defaults: {
+    readonly issuerFormat: "hostOnly" | "uri";
+    readonly bearer: BearerDefaults;
+    readonly provider: ProviderDefaults;
+  };
+}
+
+/** Checks one route. @returns the route, or `null` when an error was reported */
+export function buildRoute(place: MappingPlace, context: RouteContext): Route | null {
+  const { httpPort, testCount, defaults } = context;
+  const errorsBefore = place.report.errorCount;
+  const values = readKeys(routeKeys, place);
+  const from = buildFrom(values, { place, httpPort });
+  const to = buildTo(values, place);
+  const policy = buildPolicy(values, place);
+  const tokenIssuers = acceptedIssuers(values, { place, defaults: defaults.bearer });
+  const idpClient = readRouteClient(values, { place, provider: defaults.provider });
+  const clientId = idpClient?.clientId ?? null;
+  const idpBearer = idpBearerOf(values, { place, defaults: defaults.bearer, clientId });
+  const id = routeId(values, place);
+  if (policy !== null) runPolicyTests(values.tests, { id, policy, place, count: testCount });
+  if (from === null || to === null || policy === null) return null;
+  checkSshUpstream(to, { from, place });
+  if (place.report.errorCount > errorsBefore) return null;
+  if (policy.isEmpty) {
+    place.report.warn("config/denies-everyone", {
+      message: "This route lets nobody in",
+      hint: "say who may use it: with policy, or with a key that begins with allow",
+      path: place.path,
+    });
+  }
+  return Object.freeze({
+    id,
+    name: values.name ?? from.url,
+    description: values.description,
+    logoUrl: values.logo_url,
+    from,
+    to,
+    policy,
+    timeoutMs: values.timeout,
+    idleTimeoutMs: values.idle_timeout,
+    maxSessionDurationMs: values.max_session_duration,
+    showErrorDetails: values.show_error_details,
+    sendProxyProtocol: values.send_proxy_protocol,
+    jwtIssuerFormat: values.jwt_issuer_format ?? defaults.issuerFormat,
+    tokenIssuers,
+    idpBearer,
+    idpClient,
+    settings: deepFreeze(place.mapping),
+    line: place.report.lineOf(place.path),
+  });
+}
+
+function buildFrom(
+  { from: text }: RouteValues,
+  { place, httpPort }: { place: MappingPlace; httpPort: number | null },
+): RouteFrom | null {
+  const path = [...place.path, "from"];
+  if (text === null) {
+    // A value of a wrong type was reported already.
+    if (!isSet(place, "from")) {
+      const hint = "say what it answers to, as in from: tcp+https://db.example.com:5432";
+      place.report.error("config/missing-key", { message: "This route has no from", hint, path });
+    }
+    return null;
+  }
+  const from = caught(() => parseFrom(text, { httpPort }), RouteUrlError);
+  if (from instanceof RouteUrlError) {
+    place.report.error("config/bad-from", { message: from.message, hint: from.hint, path });
+    return null;
+  }
+  if (/^http:/i.test(text)) {
+    const message = "What is from http:// is reached by https:// only";
+    place.report.warn("config/not-served", { message, hint: "write https://", path });
+  }
+  return from;
+}
+
+function buildTo({ to }: RouteValues, place: MappingPlace): readonly Upstream[] | null {
+  const [first, second] = TARGETS.filter((key) => isSet(place, key));
+  if (first === undefined) {
+    const hint = "say where to, as in to: tcp://10.0.0.5:5432";
+    place.report.error("config/missing-key", { message: "This route leads nowhere", hint, path: place.path });
+    return null;
+  }
+  if (second !== undefined) {
+    place.report.error("config/conflict", {
+      message: `This route has both ${first} and ${second}`,
+      hint: "keep one of them",
+      path: [...place.path, second],
+      at: "key",
+    });
+    return null;
+  }
+  if (first !== "to") return Object.freeze([]);
+  return to === null ? null : buildUpstreams(to, place);
+}
+
+function buildPolicy(values: RouteValues, place: MappingPlace): CompiledPolicy | null {
+  const compiled = caught(() => {
+    const policy = compilePolicy(parsePolicy(values.policy ?? []), {
+      allowPublicUnauthenticatedAccess: values.allow_public_unauthenticated_access,
+      allowAnyAuthenticatedUser: values.allow_any_authenticated_user,
+      allowedUsers: values.allowed_users,
+      allowedDomains: values.allowed_domains,
+      allowedIdpClaims: values.allowed_idp_claims,
+    });
+    warnOfTraps(values.policy, { path: [...place.path, "policy"], report: place.report });
+    return policy;
+  }, PolicyError);
+  if (!(compiled instanceof PolicyError)) return compiled;
+  const { code, message, hint, relativeTo } = compiled;
+  const path = [...place.path, ...(relativeTo === "policy" ? ["policy"] : []), ...compiled.path];
+  place.report.error(code, { message, hint, path, at: KEY_FAULTS.has(code) ? "key" : "value" });
+  return null;
+}
+
+/** Faults of a policy that lie in the key itself, not in what it holds. */
+const KEY_FAULTS: ReadonlySet<string> = new Set([
+  "policy/unknown-action",
+  "policy/unknown-operator",
+  "policy/unknown-criterion",
+  "policy/unknown-matcher",
+  "policy/bad-subpath",
+  "policy/shorthand-conflict",
+]);
+
+function isSet({ mapping }: MappingPlace, key: string): boolean {
+  return Object.hasOwn(mapping, key) && mapping[key] !== null;
+}
+
+/** A name for the route that stays the same as long as what makes it this route does. */
+function routeId({ from, to }: RouteValues, { mapping }: MappingPlace): string {
+  const identity = [from, to, ...IDENTITY.map((key) => mapping[key] ?? null)];
+  return createHash("sha256").update(JSON.stringify(identity)).digest("hex").slice(0, 16);
+}
