@@ -1,0 +1,81 @@
+import type { Context } from "hono";
+import { refuse } from "./answers.tsx";
+import { callerOf } from "./caller.ts";
+import { compatibleCommand, ownCommands, pageAddress } from "./connect_command.ts";
+import type { HttpEnv } from "./env.ts";
+import { callerFacts } from "./facts.ts";
+import { navOf } from "./nav.ts";
+import { gatewayOrigin } from "./origins.ts";
+import { page } from "./pages/render.ts";
+import { type RouteCard, RoutesPage } from "./pages/routes_page.tsx";
+import { type OpenRoute, openRoutes } from "./portal_routes.ts";
+import type { HttpServices } from "./services.ts";
+import { signInFirst } from "./sign_in_first.ts";
+
+const MAX_SEARCH_LENGTH = 200;
+
+/** `GET /.pomerium/routes`: the routes that are open to the caller, with the command for each; `?q=` narrows them down. */
+export async function showRoutes(c: Context<HttpEnv>, services: HttpServices): Promise<Response> {
+  const { config } = services;
+  if (!config.routesPortal) return c.redirect("/.pomerium/", 302);
+  const caller = await callerOf(c, services);
+  if (caller.kind !== "session") return await signInFirst(c, services, caller);
+  const open = openToCaller(c, services, caller);
+  const url = new URL(c.req.url);
+  const origin = gatewayOrigin(url, services) ?? config.authenticateOrigin ?? url.origin;
+  const search = (c.req.query("q") ?? "").trim().slice(0, MAX_SEARCH_LENGTH);
+  const routes = open.filter((one) => matches(one, search)).map((one) => cardOf(one, origin));
+  const nav = navOf(caller.session, services, "routes");
+  return page(c, <RoutesPage {...{ nav, routes, total: open.length, search }} />, 200);
+}
+
+/** `GET /.pomerium/api/v1/routes`: the same as JSON. */
+export async function routesJson(c: Context<HttpEnv>, services: HttpServices): Promise<Response> {
+  if (!services.config.routesPortal) return refuse(c, "http/not-found");
+  const caller = await callerOf(c, services);
+  if (caller.kind !== "session") return await signInFirst(c, services, caller);
+  c.header("cache-control", "no-store");
+  return c.json({ routes: openToCaller(c, services, caller).map(jsonOf) });
+}
+
+function openToCaller(
+  c: Context<HttpEnv>,
+  services: HttpServices,
+  caller: Parameters<typeof callerFacts>[2],
+): OpenRoute[] {
+  const { config, routes } = services;
+  return openRoutes(config.routes, { table: routes, caller: callerFacts(c, services, caller) });
+}
+
+function matches({ route }: OpenRoute, search: string): boolean {
+  const wanted = search.toLowerCase();
+  return [route.name, route.description, route.from.url].some((text) => text.toLowerCase().includes(wanted));
+}
+
+function cardOf(open: OpenRoute, origin: string): RouteCard {
+  const { id, name, description, from } = open.route;
+  return {
+    id,
+    name,
+    description,
+    type: from.protocol,
+    from: from.url,
+    address: pageAddress(open, { origin }),
+    commands: ownCommands(open, { origin }),
+    isServed: open.isServed,
+  };
+}
+
+function jsonOf(open: OpenRoute) {
+  const { id, name, description, logoUrl, from } = open.route;
+  return {
+    id,
+    name,
+    type: from.protocol,
+    from: from.url,
+    description,
+    logo_url: logoUrl ?? undefined,
+    connect_command: compatibleCommand(open) ?? undefined,
+    available: open.isServed,
+  };
+}

@@ -1,0 +1,57 @@
+import type { AuthorityPattern, Route } from "../config/config.ts";
+import type { RouteTable } from "../config/route_table.ts";
+import { SERVED_PROTOCOLS } from "../config/served_protocols.ts";
+import { decide } from "../policy/decide.ts";
+import type { CallerFacts } from "./facts.ts";
+
+/** A route that is open to somebody. */
+export interface OpenRoute {
+  /** The route. */
+  readonly route: Route;
+  /** What of it can be asked for: its destinations, without those that another route answers to. */
+  readonly destinations: readonly AuthorityPattern[];
+  /** Whether this version serves it. */
+  readonly isServed: boolean;
+}
+
+/**
+ * The routes whose policy lets the caller in at this moment, in the order of the file. A policy that asks for an SSH login
+ * name or key finds none here. A route that never gets a request, because others answer to all its destinations, is left
+ * out.
+ *
+ * @param routes of the table in `options`
+ */
+export function openRoutes(
+  routes: readonly Route[],
+  options: { table: RouteTable; caller: CallerFacts },
+): OpenRoute[] {
+  return routes.flatMap((route): OpenRoute[] => {
+    const destinations = route.from.destinations.filter((to) => isReached(route, to, options.table));
+    if (destinations.length === 0 || !isAllowed(route, options.caller)) return [];
+    return [{ route, destinations, isServed: isServed(route) }];
+  });
+}
+
+/** Path of the page that an HTTP route begins at. */
+export function pathOf({ settings }: Route): string {
+  const path = settings.path ?? settings.prefix;
+  return typeof path === "string" && path.startsWith("/") ? path : "/";
+}
+
+/** Of a pattern it is not known; HTTP routes of one host differ by their paths. */
+function isReached(route: Route, { host, port }: AuthorityPattern, table: RouteTable): boolean {
+  const { protocol } = route.from;
+  if (protocol === "http" || port === null || host.includes("*")) return true;
+  return table.match(protocol, { host, port }) === route;
+}
+
+function isAllowed(route: Route, caller: CallerFacts): boolean {
+  const http = { method: "GET", path: pathOf(route), origin: null, accessControlRequestMethod: null };
+  const facts = { ...caller, routeId: route.id, ...(route.from.protocol === "http" ? { http } : {}) };
+  return decide(route.policy, facts).verdict === "allowed";
+}
+
+function isServed({ from, to }: Route): boolean {
+  if (!SERVED_PROTOCOLS.has(from.protocol)) return false;
+  return from.protocol !== "tcp" || to.every(({ scheme }) => scheme === "tcp");
+}
