@@ -1,0 +1,21 @@
+/** Bounds that no configuration key changes. Documented in docs/operations.md. */
+export const LIMITS = {
+  accept: {
+    /** A TLS handshake that takes longer is dropped. */
+    handshakeTimeoutMs: 10_000,
+    /** Connections at once; more have to wait. */
+    maxConnections: 20_000,
+  },
+  http: {
+    /** Bytes of one request head. */
+    maxHeadBytes: 64 * 1024,
+    /** HTTP/2 streams at once on one connection. */
+    maxStreams: 250,
+  },
+  /** How long tunnels and requests may go on when the gateway stops. */
+  drainMs: 1000,
+  /** How often expired sessions are forgotten. */
+  sweepEveryMs: 10 * 60_000,
+  /** How often it is written down that sessions are in use by tunnels. */
+  keepSessionsEveryMs: 60_000,
+} as const;

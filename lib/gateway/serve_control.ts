@@ -1,0 +1,113 @@
+import { errorMessage } from "../base/errors.ts";
+import type { LoadOptions } from "../config/load_config.ts";
+import { createControlApp } from "../http/control/control_app.ts";
+import { ControlError } from "../http/control/control_error.ts";
+import type { ControlServices, GatewayStatus } from "../http/control/control_services.ts";
+import type { HttpServices } from "../http/services.ts";
+import type { Histogram } from "../observe/histogram.ts";
+import { ServiceAccounts } from "../identity/service_accounts.ts";
+import type { Log } from "../observe/log.ts";
+import type { LiveServing } from "./live_serving.ts";
+import { makePlan, planId } from "./plan.ts";
+import type { Reloader } from "./reloader.ts";
+import type { StateDirectory } from "./state_directory.ts";
+
+/** A control socket that is served. Dispose it to close it. */
+export interface ControlSocket extends AsyncDisposable {
+  /** Where it is; it is not there when it could not be opened, which the log says. */
+  readonly path: string;
+}
+
+/** What the control socket works with. */
+export interface ControlParts {
+  /** Where the socket is put. */
+  readonly state: StateDirectory;
+  /** What the gateway works with. */
+  readonly services: HttpServices;
+  /** How long it took to end tunnels. */
+  readonly withdrawals: Histogram;
+  /** How the gateway does, but for what is known here. */
+  readonly status: () => Omit<
+    GatewayStatus,
+    "lastReload" | "revision" | "digest" | "routes" | "tunnels" | "config"
+  >;
+  /** How the configuration is changed. */
+  readonly reloader: Reloader;
+  /** What is served. */
+  readonly live: LiveServing;
+  /** Where the configuration is read from. */
+  readonly source: LoadOptions;
+  /** Hears when the socket cannot be opened. */
+  readonly log: Log;
+}
+
+/**
+ * Serves the control socket `control.sock` in the state directory, for the owner of the gateway only. A gateway goes on
+ * without one when it cannot be opened: it is no part of the service.
+ *
+ * @returns the socket; the caller disposes it
+ */
+export async function serveControl(parts: ControlParts): Promise<ControlSocket> {
+  const { state, log } = parts;
+  const path = state.file("control.sock");
+  const app = createControlApp(controlServices(parts));
+  try {
+    if (await isServed(path)) throw new Error("another gateway serves it");
+    await Deno.remove(path).catch(() => {});
+    const server = Deno.serve({ path, onListen() {} }, (request) => app.fetch(request));
+    await Deno.chmod(path, 0o600);
+    return { path, [Symbol.asyncDispose]: () => server.shutdown() };
+  } catch (error) {
+    log.warn("no control socket", { path, error: errorMessage(error) });
+    return { path, [Symbol.asyncDispose]: () => Promise.resolve() };
+  }
+}
+
+/** A socket file outlives a process that was killed. */
+async function isServed(path: string): Promise<boolean> {
+  try {
+    (await Deno.connect({ transport: "unix", path })).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function controlServices(
+  { services, withdrawals, status, reloader, live, source }: ControlParts,
+): ControlServices {
+  const { store, bearer, tunnels, clock } = services;
+  return {
+    status: () => ({
+      ...status(),
+      config: source.file,
+      revision: live.current.revision,
+      digest: live.current.config.digest,
+      routes: live.current.config.routes.length,
+      tunnels: tunnels.size,
+      lastReload: reloader.last,
+    }),
+    config: () => live.current.config,
+    tunnels,
+    withdrawals,
+    store,
+    // Tokens follow the configuration.
+    get serviceAccounts() {
+      return new ServiceAccounts({ store, tokens: services.tokens, clock, random: services.random });
+    },
+    clock,
+    reload: () => reloader.reload("asked for"),
+    plan: (text) => makePlan(text, { current: live.current, source, store, bearer, tunnels, clock }),
+    apply: (text, { planId: wanted }) =>
+      reloader.apply(text, (next) => {
+        if (wanted === null || wanted === planId(live.current.revision, next)) return;
+        throw new ControlError(
+          "control/stale-plan",
+          "The plan is not of this configuration, or the gateway has changed since",
+          {
+            hint: "make the plan again and look at it",
+          },
+        );
+      }),
+  };
+}

@@ -1,0 +1,272 @@
+import { formatAuthority } from "../base/authority.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
+import { type Random, systemRandom } from "../base/random.ts";
+import type { Config } from "../config/config.ts";
+import type { LoadOptions } from "../config/load_config.ts";
+import { createApp } from "../http/app.ts";
+import { HttpEdge } from "../http/edge.ts";
+import type { HttpServices } from "../http/services.ts";
+import { ActiveSessions } from "../identity/active_sessions.ts";
+import { AttemptLimiter } from "../identity/attempt_limiter.ts";
+import { BearerTokens } from "../identity/bearer_tokens.ts";
+import { LocalUsers } from "../identity/local_users.ts";
+import { PasswordHasher } from "../identity/password.ts";
+import { providerIdOf } from "../identity/provider_ids.ts";
+import { sessionFactsById } from "../identity/resolve_caller.ts";
+import { SessionRefresher } from "../identity/session_refresher.ts";
+import type { AuditTrail } from "../observe/audit.ts";
+import type { Log } from "../observe/log.ts";
+import type { ServerCertificates } from "../pki/server_certificates.ts";
+import { LiveAuthorization } from "../tunnel/live_authorization.ts";
+import { TunnelRegistry } from "../tunnel/registry.ts";
+import { LIMITS } from "./limits.ts";
+import { GatewayListener } from "./listener.ts";
+import { LiveServing } from "./live_serving.ts";
+import { openStore } from "./open_store.ts";
+import { Reloader } from "./reloader.ts";
+import { serveControl } from "./serve_control.ts";
+import { openStateDirectory } from "./state_directory.ts";
+import { keepTunnelSessions } from "./tunnel_sessions.ts";
+import { ConfigWatch } from "./config_watch.ts";
+
+/** What a gateway is started with. */
+export interface GatewayOptions {
+  /** What to serve. */
+  readonly config: Config;
+  /** Where it was read from, and can be read again when it changes; default: it is never read again. */
+  readonly source?: LoadOptions & {
+    /** The files that it consists of. */
+    readonly files: readonly string[];
+  };
+  /** Version of the program, for the status; default: none. */
+  readonly version?: string;
+  /** Folder of keys, certificates and the database; made if it is not there. */
+  readonly stateDirectory: string;
+  /** Hears what happens. */
+  readonly log: Log;
+  /** Hears who did what. */
+  readonly audit: AuditTrail;
+  /** Default: the machine's own. */
+  readonly clock?: Clock;
+  /** Default: the platform's cryptographic generator. */
+  readonly random?: Random;
+}
+
+/** A gateway that serves. Dispose it, or call `stop`, which is the same. */
+export interface Gateway extends AsyncDisposable {
+  /** Where it listens. */
+  readonly address: { readonly hostname: string; readonly port: number };
+  /** Such as `https://localhost:8443`, for a person on this machine. */
+  readonly url: string;
+  /** Certificate that clients must trust; `null` when certificates are configured. */
+  readonly authorityFile: string | null;
+  /** Path of the control socket. */
+  readonly controlSocket: string;
+  /** The people who sign in here with a password. */
+  readonly users: LocalUsers;
+  /** What is open. */
+  readonly tunnels: TunnelRegistry;
+  /** How the configuration is changed. */
+  readonly reloader: Reloader;
+  /** Connections that are open, tunnels included. */
+  readonly openConnections: number;
+  /** Accepts nothing more, gives tunnels and requests a second to finish, ends the rest, and closes everything. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a gateway: the only place where its parts are put together.
+ *
+ * @returns once it listens; the caller stops it
+ * @throws {SallyportError} `gateway/…`, `store/…`, `pki/…`, `listen/…`: nothing is left running
+ */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  await using starting = new AsyncDisposableStack();
+  const { config, log, audit, clock = systemClock, random = systemRandom } = options;
+  const state = await openStateDirectory(options.stateDirectory);
+  const store = starting.use(
+    await openStore(config, { state, storageKey: () => live.current.keys.storage, clock }),
+  );
+  const hasher = starting.use(new PasswordHasher({ random }));
+  const live = await LiveServing.start(config, { state, store, clock, random });
+  const tunnels = new TunnelRegistry(clock);
+  const users = new LocalUsers({ store, hasher, random, clock });
+  const idleLimitMs = () => live.current.config.sessionIdleTimeoutMs;
+  const sessions = new ActiveSessions({ store, idleLimitMs, clock, log });
+
+  const bearer = new BearerTokens({
+    authorityPem: () => live.current.config.certificateAuthorityPem,
+    provider: () => live.current.provider,
+    clock,
+  });
+
+  const authorization = starting.use(
+    new LiveAuthorization({
+      tunnels,
+      routes: () => live.current.routes,
+      store,
+      session: async (id, route) => {
+        const { config } = live.current;
+        return bearer.sessionById(id, config.routes) ??
+          await sessionFactsById(id, { store, clock, wanted: providerIdOf(config, route) });
+      },
+      whenUnavailable: () => live.current.config.storeUnavailable,
+      clock,
+      log,
+    }),
+  );
+  const services = live.services({
+    listenPort: () => listener.address.port,
+    bearer,
+    store,
+    sessions,
+    users,
+    limiter: new AttemptLimiter({ clock }),
+    tunnels,
+    live: authorization,
+    clock,
+    random,
+    log,
+    audit,
+  });
+  starting.use(
+    new SessionRefresher({
+      store,
+      providers: () => live.current.providers.values(),
+      onEnded: ({ id }) => void tunnels.endSession(id, "session-ended"),
+      clock,
+      log,
+    }),
+  );
+  const app = createApp(services);
+  const edge = new HttpEdge({
+    fetch: (request, bindings) => app.fetch(request, bindings),
+    limits: {
+      ...LIMITS.http,
+      get headTimeoutMs() {
+        return live.current.config.timeouts.readMs;
+      },
+      get idleTimeoutMs() {
+        return live.current.config.timeouts.idleMs;
+      },
+    },
+    clock,
+    log,
+  });
+  const onConnection = edge.serve.bind(edge);
+  const listener = starting.use(new GatewayListener(live.current, { onConnection, clock, log }));
+  warnOfExpired(live.current.certificates, { log, now: clock.now() });
+
+  const activate = async (next: Config, cause: string) => {
+    const serving = await live.prepare(next);
+    await listener.follow(serving);
+    live.replace(serving);
+    warnOfExpired(serving.certificates, { log, now: clock.now() });
+    await authorization.recheckAll(`${cause}, revision ${serving.revision}`);
+  };
+  const source = options.source ?? { file: config.file, readTextFile: Deno.readTextFile };
+  const watch = starting.use(new ConfigWatch({ isOn: () => live.current.config.hotReload, clock }));
+  const reloader = new Reloader({ source, activate, onFiles: (files) => watch.update(files), clock, log });
+  if (options.source !== undefined) {
+    watch.start(options.source.files, () => void reloader.reload("file changed"));
+  }
+
+  const startedAt = clock.now();
+  const status = () => ({
+    version: options.version ?? "",
+    pid: Deno.pid,
+    startedAt,
+    url: urlFor(live.current.config, listener.address.port),
+    connections: listener.openConnections,
+  });
+  const control = starting.use(
+    await serveControl({
+      state,
+      services,
+      withdrawals: authorization.withdrawals,
+      status,
+      reloader,
+      live,
+      source,
+      log,
+    }),
+  );
+  starting.use(sweepExpired(services));
+  starting.use(keepTunnelSessions({ tunnels, sessions, clock, log }));
+  const resources = starting.move();
+  let stopped: Promise<void> | null = null;
+  const stop = () => stopped ??= stopGateway({ listener, edge, tunnels, resources, clock });
+  return {
+    get address() {
+      return listener.address;
+    },
+    get url() {
+      return urlFor(live.current.config, listener.address.port);
+    },
+    get authorityFile() {
+      return live.current.authorityFile;
+    },
+    controlSocket: control.path,
+    users,
+    tunnels,
+    reloader,
+    get openConnections() {
+      return listener.openConnections;
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+async function stopGateway(parts: {
+  listener: GatewayListener;
+  edge: HttpEdge;
+  tunnels: TunnelRegistry;
+  resources: AsyncDisposableStack;
+  clock: Clock;
+}): Promise<void> {
+  const { listener, edge, tunnels, resources, clock } = parts;
+  await listener[Symbol.asyncDispose]();
+  edge.drain();
+  await within(LIMITS.drainMs, Promise.all([tunnels.empty(), edge.empty()]), clock);
+  await tunnels.endAll("gateway-stopping");
+  edge.close();
+  await resources.disposeAsync();
+}
+
+async function within(ms: number, work: Promise<unknown>, clock: Clock): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  using _timer = clock.timer(ms, resolve);
+  await Promise.race([work, late]);
+}
+
+/** Forgets what has expired, and ends sessions that were idle for too long, every ten minutes. */
+function sweepExpired({ store, sessions, tunnels, clock, log }: HttpServices): Disposable {
+  let timer = clock.timer(LIMITS.sweepEveryMs, run);
+  function run(): void {
+    timer = clock.timer(LIMITS.sweepEveryMs, run);
+    sweep().catch((error: Error) => log.warn("expired sessions not swept", { error: error.message }));
+  }
+  async function sweep(): Promise<void> {
+    await store.sweep(clock.now());
+    await sessions.endIdle((id) => tunnels.ofSession(id).length > 0);
+  }
+  return { [Symbol.dispose]: () => timer[Symbol.dispose]() };
+}
+
+function warnOfExpired(certificates: ServerCertificates, options: { log: Log; now: number }): void {
+  for (const { pair, notAfter } of certificates.certificates) {
+    if (Number(notAfter) > options.now) continue;
+    options.log.warn("server certificate has expired", {
+      file: pair.source,
+      "not-after": new Date(notAfter).toISOString(),
+    });
+  }
+}
+
+function urlFor(config: Config, port: number): string {
+  if (config.authenticateOrigin !== null) return config.authenticateOrigin;
+  const { hostname } = config.address;
+  const isLocal = ["", "0.0.0.0", "::", "127.0.0.1", "::1", "localhost"].includes(hostname);
+  return new URL(`https://${formatAuthority({ host: isLocal ? "localhost" : hostname, port })}`).origin;
+}
