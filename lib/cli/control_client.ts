@@ -1,0 +1,80 @@
+import { request } from "node:http";
+import { SallyportError } from "../base/errors.ts";
+
+/** Why the running gateway could not be asked. */
+export type ControlClientErrorCode =
+  | "control-client/not-running"
+  | "control-client/refused"
+  | "control-client/failed";
+
+/** The running gateway could not be asked, or said no. */
+export class ControlClientError extends SallyportError {
+  /** An error with what kind of failure it is, what was found, and what to do. */
+  constructor(
+    readonly code: ControlClientErrorCode,
+    message: string,
+    options?: { cause?: unknown; hint?: string | undefined },
+  ) {
+    super(message, options);
+  }
+}
+
+/** A question to the running gateway. */
+export interface ControlRequest {
+  /** Default `GET`. */
+  readonly method?: "GET" | "POST" | "DELETE";
+  /** Such as `/status`. */
+  readonly path: string;
+  /** Default none. */
+  readonly body?: string;
+}
+
+/**
+ * Asks the gateway that runs on a state directory, over its control socket.
+ *
+ * @param socketPath `control.sock` in the state directory
+ * @returns what it answers, as JSON
+ * @throws {ControlClientError}
+ */
+export async function askGateway(
+  socketPath: string,
+  { method = "GET", path, body }: ControlRequest,
+): Promise<unknown> {
+  const { status, text } = await send(socketPath, { method, path, body: body ?? "" });
+  const answer = parse(text);
+  if (status === 200) return answer;
+  const { error, hint } = answer as { error?: string; hint?: string };
+  throw new ControlClientError("control-client/refused", error ?? `The gateway answered ${status}`, { hint });
+}
+
+function send(
+  socketPath: string,
+  { method, path, body }: Required<ControlRequest>,
+): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const fail = (cause: Error) => reject(notRunning(socketPath, cause));
+    const headers = { host: "control", "content-length": String(new TextEncoder().encode(body).length) };
+    const asking = request({ socketPath, method, path, headers }, (response) => {
+      const parts: string[] = [];
+      response.setEncoding("utf8").on("data", (part: string) => parts.push(part)).on("error", fail);
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, text: parts.join("") }));
+    });
+    asking.on("error", fail);
+    asking.end(body);
+  });
+}
+
+function notRunning(socketPath: string, cause: Error): ControlClientError {
+  return new ControlClientError("control-client/not-running", `No gateway answers at ${socketPath}`, {
+    cause,
+    hint: "start it with `sallyport serve`, or name its state directory with --state-dir",
+  });
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ControlClientError("control-client/failed", "The gateway's answer cannot be read", { cause });
+  }
+}
