@@ -1,0 +1,35 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { FormBrowser } from "./_support/form_browser.ts";
+import { freePort, listening, run, start } from "./_support/programs.ts";
+
+const REPOSITORY = new URL("..", import.meta.url).pathname;
+let folder: string;
+
+beforeAll(async () => {
+  folder = await Deno.makeTempDir({ prefix: "sallyport-bundle-" });
+  const { code, stderr } = await run([Deno.execPath(), ["task", "bundle"]]);
+  expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+  await Deno.copyFile(`${REPOSITORY}dist/sallyport.js`, `${folder}/sallyport.js`);
+}, 60_000);
+
+afterAll(() => Deno.remove(folder, { recursive: true }));
+
+function bundle(...args: string[]): [string, string[]] {
+  return [Deno.execPath(), ["run", "-A", "--no-config", `${folder}/sallyport.js`, ...args]];
+}
+
+it("the bundle runs alone: adds a user, serves, and signs them in", async () => {
+  const port = freePort();
+  await Deno.writeTextFile(`${folder}/routes.yaml`, `address: 127.0.0.1:${port}\nroutes: []\n`);
+  const files = ["--config", `${folder}/routes.yaml`];
+  const added = await run(bundle("users", "add", "ann", ...files));
+  const password = /password: (\S+)/.exec(new TextDecoder().decode(added.stdout))![1]!;
+  await using _gateway = start(bundle("serve", ...files));
+  await listening(port);
+  using browser = new FormBrowser({ caPem: await Deno.readTextFile(`${folder}/.sallyport/ca.pem`) });
+  const { text } = await browser.signIn(`https://localhost:${port}/.pomerium/sign_in`, {
+    name: "ann",
+    password,
+  });
+  expect(text).toContain("ann@localhost");
+}, 60_000);
