@@ -59,7 +59,6 @@ export class HttpEdge {
   readonly #http1: http.Server;
   readonly #http2: http2.Http2Server;
   readonly #connections = new Map<ConnectionDuplex, ConnectionTimers>();
-  readonly #sessions = new Set<ServerHttp2Session>();
   readonly #whenEmpty: (() => void)[] = [];
 
   /**
@@ -101,9 +100,11 @@ export class HttpEdge {
     return this.#connections.size;
   }
 
-  /** Closes connections without a request under way; HTTP/2 clients are told to go elsewhere (GOAWAY). */
+  /**
+   * Closes connections without a request under way. HTTP/2 clients get no GOAWAY: the platform's HTTP/2 (Deno 2.9.6) can fail
+   * an assertion in sending one, which ends the whole process.
+   */
   drain(): void {
-    for (const session of this.#sessions) session.close();
     for (const [duplex, timers] of this.#connections) if (!timers.isBusy) duplex.destroy();
   }
 
@@ -170,8 +171,6 @@ export class HttpEdge {
   }
 
   #watchSession(session: ServerHttp2Session): void {
-    this.#sessions.add(session);
-    session.once("close", () => this.#sessions.delete(session));
     session.on(
       "error",
       (error) => this.#options.log.debug("HTTP/2 session failed", { error: error.message }),
