@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import { Duplex } from "node:stream";
 import type { ByteStream } from "../base/byte_stream.ts";
 import { concatBytes } from "../base/bytes.ts";
+import { GoawayFilter } from "./goaway_filter.ts";
 import type { Connection, ConnectionFacts } from "../base/connection.ts";
 
 const MIN_READ_BYTES = 4 * 1024;
@@ -17,6 +18,7 @@ export class ConnectionDuplex extends Duplex {
   /** Called at each arrival of bytes. */
   onBytes: () => void = () => {};
   readonly #stream: ByteStream;
+  readonly #goaway: GoawayFilter | null;
   #buffer = new Uint8Array(MIN_READ_BYTES);
   #pending: Promise<number | null> | null = null;
   #detached = false;
@@ -43,6 +45,7 @@ export class ConnectionDuplex extends Duplex {
     this.remoteAddress = connection.facts.peer.address;
     this.remotePort = connection.facts.peer.port;
     this.#stream = connection.stream;
+    this.#goaway = connection.facts.alpn === "h2" ? new GoawayFilter() : null;
   }
 
   /** Part of a socket; our own timers limit a connection. */
@@ -112,11 +115,19 @@ export class ConnectionDuplex extends Duplex {
       if (this.#detached) return;
       this.#pending = null;
       this.onBytes();
-      this.push(count === null ? null : Buffer.from(this.#buffer.subarray(0, count)));
+      const bytes = count === null ? null : this.#received(this.#buffer.subarray(0, count));
       if (count === this.#buffer.length && count < MAX_READ_BYTES) this.#buffer = new Uint8Array(count * 2);
+      if (bytes?.length === 0) return this._read();
+      this.push(bytes);
+      // Nothing goes on after the end of an HTTP/2 connection, whose session would wait for it.
+      if (bytes === null && this.#goaway !== null) this.destroy();
     }, (error) => {
       if (!this.#detached) this.destroy(error);
     });
+  }
+
+  #received(bytes: Uint8Array): Buffer {
+    return Buffer.from(this.#goaway === null ? bytes : this.#goaway.push(bytes));
   }
 
   /** Sends one chunk; `done` once the connection has taken it. */
