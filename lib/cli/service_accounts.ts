@@ -1,3 +1,4 @@
+import { actionOf } from "./action.ts";
 import { formatDuration, parseDurationMs } from "../base/duration.ts";
 import { type CliIo, type Command, EXIT } from "./command.ts";
 import { ask, CONTROL_OPTIONS, print } from "./control.ts";
@@ -75,14 +76,7 @@ export const serviceAccountsCommand: Command = {
     { name: "ID", description: "The service account to end", optional: true },
   ],
   async run(args, io) {
-    const action = Object.hasOwn(ACTIONS, args.get("ACTION")) ? ACTIONS[args.get("ACTION")] : undefined;
-    if (action === undefined) {
-      throw new UsageError(
-        "cli/unexpected-argument",
-        `There is no action ${args.get("ACTION")}`,
-        `it is one of ${Object.keys(ACTIONS).join(", ")}`,
-      );
-    }
+    const action = actionOf(args, ACTIONS);
     await action(args, io);
     return EXIT.ok;
   },

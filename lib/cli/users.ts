@@ -1,3 +1,4 @@
+import { actionOf } from "./action.ts";
 import { systemClock } from "../base/clock.ts";
 import { fromUtf8 } from "../base/bytes.ts";
 import { openStore } from "../gateway/open_store.ts";
@@ -72,14 +73,7 @@ export const usersCommand: Command = {
     { name: "NAME", description: "What the user types to sign in", optional: true },
   ],
   async run(args, io) {
-    const action = Object.hasOwn(ACTIONS, args.get("ACTION")) ? ACTIONS[args.get("ACTION")] : undefined;
-    if (action === undefined) {
-      throw new UsageError(
-        "cli/unexpected-argument",
-        `There is no action ${args.get("ACTION")}`,
-        `it is one of ${Object.keys(ACTIONS).join(", ")}`,
-      );
-    }
+    const action = actionOf(args, ACTIONS);
     const state = await openStateDirectory(stateDirectoryOf(args));
     const storage = await readStorage(args, io);
     if (storage === null) return EXIT.failure;
