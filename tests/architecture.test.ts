@@ -8,6 +8,7 @@ const LEVELS: Readonly<Record<string, number>> = {
   base: 0,
   codec: 1,
   observe: 1,
+  carrier: 2,
   pki: 2,
   policy: 2,
   config: 3,

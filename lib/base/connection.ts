@@ -10,6 +10,13 @@ export interface ConnectionFacts {
   readonly localPort: number;
   /** What the handshake agreed on (RFC 7301): `h2`, `http/1.1`, or `null` when the client asked for nothing. */
   readonly alpn: string | null;
+  /** The server name that the client asked for (RFC 6066 section 3), in lower case; `null` when it did not or nobody looked. */
+  readonly serverName: string | null;
+  /**
+   * The certificates that the client presented, in DER, its own first; empty when it presented none, and `null` when it
+   * was not asked. That it holds the key was proven in the handshake; nothing else of them has been checked.
+   */
+  readonly clientCertificates: readonly Uint8Array<ArrayBuffer>[] | null;
 }
 
 /** A connection whose handshake is over. Whoever receives it closes it. */

@@ -6,7 +6,6 @@ import http2, {
   type ServerHttp2Session,
 } from "node:http2";
 import { getRequestListener, RequestError } from "@hono/node-server";
-import type { ByteStream } from "../base/byte_stream.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Connection, ConnectionFacts } from "../base/connection.ts";
 import { errorMessage } from "../base/errors.ts";
@@ -15,7 +14,7 @@ import type { Log } from "../observe/log.ts";
 import { ConnectRequest } from "./connect_request.ts";
 import { ConnectionDuplex } from "./connection_duplex.ts";
 import { ConnectionTimers } from "./connection_timers.ts";
-import type { EdgeBindings } from "./env.ts";
+import type { EdgeBindings, TakeOver } from "./env.ts";
 import { answerRaw, rawHead } from "./raw_answer.ts";
 import { hasTwoHosts, headersOf, joinCookies } from "./raw_headers.ts";
 
@@ -43,7 +42,6 @@ export interface EdgeOptions {
   readonly log: Log;
 }
 
-type TakeOver = (stream: ByteStream) => Promise<void>;
 type Http2Listener = (incoming: Http2ServerRequest, outgoing: Http2ServerResponse) => void;
 
 /** HTTP/2 flow control: large enough that one stream is not held up on a long path (RFC 9113 section 5.2). */
@@ -198,7 +196,7 @@ export class HttpEdge {
     } catch {
       // The tunnel finds the connection broken and says so.
     }
-    await takeOver(stream);
+    await takeOver(stream, null);
   }
 
   async #connectHttp2(incoming: Http2ServerRequest, outgoing: Http2ServerResponse): Promise<void> {
@@ -209,13 +207,13 @@ export class HttpEdge {
     const { response, takeOver } = await this.#ask(incoming, { target: incoming.authority, facts });
     const body = new Uint8Array(await response.arrayBuffer());
     if (stream.destroyed) {
-      await takeOver?.(nodeStream(stream));
+      await takeOver?.(nodeStream(stream), null);
       return;
     }
     stream.respond({ ":status": response.status, ...Object.fromEntries(response.headers) }, {
       endStream: takeOver === null && body.length === 0,
     });
-    if (takeOver !== null) await takeOver(nodeStream(stream));
+    if (takeOver !== null) await takeOver(nodeStream(stream), null);
     else if (body.length > 0) stream.end(body);
   }
 
@@ -228,6 +226,7 @@ export class HttpEdge {
       const response = await this.#options.fetch(new ConnectRequest(headersOf(incoming.rawHeaders)), {
         connection: options.facts,
         connectTarget: options.target,
+        upgrade: null,
         httpVersion: incoming.httpVersion,
         takeOver: (run) => void (asked.takeOver = run),
       });
@@ -243,6 +242,7 @@ export class HttpEdge {
     return {
       connection: duplexOf(socket).facts,
       connectTarget: null,
+      upgrade: null,
       httpVersion: incoming.httpVersion,
       takeOver: () => {
         throw new TypeError("Only CONNECT can take over a connection");

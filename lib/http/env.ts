@@ -1,6 +1,13 @@
 import type { ByteStream } from "../base/byte_stream.ts";
 import type { ConnectionFacts } from "../base/connection.ts";
+import type { DatagramFlow } from "../base/datagram_flow.ts";
 import type { Caller } from "../identity/resolve_caller.ts";
+
+/**
+ * Goes on with the bytes of a request that became a tunnel. `datagrams` are those of its HTTP/3 stream (RFC 9297 section
+ * 2.1), to be closed too; `null` on HTTP/1.1 and HTTP/2, where they travel in capsules.
+ */
+export type TakeOver = (stream: ByteStream, datagrams: DatagramFlow | null) => Promise<void>;
 
 /** What the edge tells the application about a request, beside the request itself. */
 export interface EdgeBindings {
@@ -8,13 +15,18 @@ export interface EdgeBindings {
   readonly connection: ConnectionFacts;
   /** The request target of a CONNECT as it came (RFC 9112 section 3.2.3); `null` for every other method. */
   readonly connectTarget: string | null;
-  /** `1.1` or `2`. */
+  /**
+   * The protocol that the request asks to go over to, in lower case: `:protocol` of an extended CONNECT (RFC 8441, RFC
+   * 9220) or the only `Upgrade` of an HTTP/1.1 request whose `Connection` says so; `null` for every other request.
+   */
+  readonly upgrade: string | null;
+  /** `1.1`, `2` or `3`. */
   readonly httpVersion: string;
   /**
-   * Asks the edge to hand over the connection once a 200 to CONNECT is on its way. `run` closes the stream and does
-   * not reject.
+   * Asks the edge to hand over the stream once the answer is on its way: a 200 to CONNECT and to extended CONNECT, a 101
+   * or 200 to an upgrade. `run` closes the stream and does not reject.
    */
-  takeOver(run: (stream: ByteStream) => Promise<void>): void;
+  takeOver(run: TakeOver): void;
 }
 
 /** The type of the Hono application. */

@@ -55,7 +55,8 @@ export class DirectEntrance implements Entrance {
       const { alpnProtocol: alpn } = await conn.handshake();
       if (late) throw new Error("finished too late");
       const { hostname: localAddress, port: localPort } = conn.localAddr;
-      const facts = { peer: { address: hostname, port }, localAddress, localPort, alpn };
+      const peer = { address: hostname, port };
+      const facts = { peer, localAddress, localPort, alpn, serverName: null, clientCertificates: null };
       onConnection({ facts, stream: denoStream(conn, { onClose: release }) });
     } catch (error) {
       closeQuietly(conn);

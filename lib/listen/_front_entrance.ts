@@ -93,7 +93,7 @@ export class FrontEntrance implements Entrance {
       const backend = this.#backendFor(hello);
       const joined = await backend.use(() => join(client, { backend, prefix: bytes, clock }));
       settled();
-      await this.#handOver(conn, joined);
+      await this.#handOver(conn, { ...joined, serverName: hello.serverName });
     } catch (error) {
       log.debug("TLS handshake failed", { ip: conn.remoteAddr.hostname, error: errorMessage(error) });
     } finally {
@@ -110,13 +110,19 @@ export class FrontEntrance implements Entrance {
   }
 
   /** @returns when both connections are closed */
-  async #handOver(conn: Deno.TcpConn, { tls, alpn, relay }: Joined): Promise<void> {
+  async #handOver(
+    conn: Deno.TcpConn,
+    { tls, alpn, relay, serverName }: Joined & { serverName: string | null },
+  ): Promise<void> {
     const { promise: closed, resolve: onClose } = Promise.withResolvers<void>();
     const stream = joinedStream({ tls, relay, onClose });
     const peer = { address: conn.remoteAddr.hostname, port: conn.remoteAddr.port };
     const { hostname: localAddress, port: localPort } = conn.localAddr;
     try {
-      this.#serving.onConnection({ facts: { peer, localAddress, localPort, alpn }, stream });
+      this.#serving.onConnection({
+        facts: { peer, localAddress, localPort, alpn, serverName, clientCertificates: null },
+        stream,
+      });
     } catch (error) {
       stream.close();
       throw error;

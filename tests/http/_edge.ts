@@ -8,7 +8,14 @@ import { ManualClock } from "../_support/manual_clock.ts";
 
 /** A connection from 192.0.2.7. */
 export function factsOf(alpn: string | null): ConnectionFacts {
-  return { peer: { address: "192.0.2.7", port: 40_000 }, localAddress: "192.0.2.1", localPort: 8443, alpn };
+  return {
+    peer: { address: "192.0.2.7", port: 40_000 },
+    localAddress: "192.0.2.1",
+    localPort: 8443,
+    alpn,
+    serverName: null,
+    clientCertificates: null,
+  };
 }
 
 export const LIMITS: EdgeLimits = {
