@@ -38,6 +38,7 @@ beforeEach(() => {
 const connectBindings: EdgeBindings = {
   connection: factsOf(null),
   connectTarget: null,
+  upgrade: null,
   httpVersion: "1.1",
   takeOver() {},
 };

@@ -1,0 +1,177 @@
+import type { Context } from "hono";
+import { type Authority, formatAuthority } from "../base/authority.ts";
+import type { Route } from "../config/config.ts";
+import { providerIdOf } from "../identity/provider_ids.ts";
+import type { Caller } from "../identity/resolve_caller.ts";
+import type { AuditDecision, AuditSubject } from "../observe/audit.ts";
+import { decide } from "../policy/decide.ts";
+import type { Decision } from "../policy/decision.ts";
+import type { Explanation } from "../policy/explain.ts";
+import type { Facts, HttpFacts } from "../policy/facts.ts";
+import type { Grant } from "../policy/grant.ts";
+import { StoreError } from "../store/store.ts";
+import { refuse } from "./answers.tsx";
+import type { HttpEnv } from "./env.ts";
+import { callerFacts, explanationOf } from "./facts.ts";
+import { requireSignIn } from "./require_sign_in.ts";
+import { routeCaller } from "./route_caller.ts";
+import type { HttpServices } from "./services.ts";
+import { signInUrl } from "./sign_in_chain.ts";
+import { type AnswerCode, STATUS } from "./status.ts";
+
+/** What a request asks for, once it is parsed. */
+export interface Wanted {
+  /** What the trail calls the request: `CONNECT`, `CONNECT-UDP`, or the method of an HTTP request. */
+  readonly method: string;
+  /** The destination. */
+  readonly target: Authority;
+  /** The route that leads there; `null` when none does. */
+  readonly route: Route | null;
+  /** The HTTP request, for policies that look at it; a tunnel has none. */
+  readonly http?: HttpFacts;
+  /** Makes the address at which a browser signs in to come back here; default: one that ends at the gateway's own page. */
+  readonly signIn?: () => Promise<string>;
+}
+
+/** A request on its way from deciding to serving. */
+export interface Asked extends Wanted {
+  readonly route: Route;
+  readonly caller: Caller;
+  readonly decision: Decision;
+  /** Of live authorization, from before the decision. */
+  readonly mark: number;
+}
+
+/** What is known of a request so far, for the trail; `null`: not even where it wants to go. */
+export type Known = Asked | Pick<Wanted, "method" | "target"> | {
+  readonly method: string;
+  readonly host: string;
+};
+
+/** A request that may be served, with the policy's yes. */
+export type Granted = Asked & { readonly grant: Grant };
+
+/**
+ * Decides on a request, whatever carries it: finds out who is calling and asks the policy of the route. A request that may
+ * not be served gets its answer, and its line in the trail.
+ *
+ * @returns the grant, or the answer
+ */
+export async function authorize(
+  c: Context<HttpEnv>,
+  services: HttpServices,
+  wanted: Wanted,
+): Promise<Granted | Response> {
+  const { mark } = services.live;
+  const { route } = wanted;
+  if (route === null) return refused(c, services, { code: "http/no-route", known: wanted });
+  const caller = await callerOrCode(c, services, route);
+  if (typeof caller === "string") return refused(c, services, { code: caller, known: wanted });
+  const facts: Facts = {
+    ...callerFacts(c, services, caller),
+    routeId: route.id,
+    ...(wanted.http === undefined ? {} : { http: wanted.http }),
+  };
+  const decision = decide(route.policy, facts);
+  const asked: Asked = { ...wanted, route, caller, decision, mark };
+  switch (decision.verdict) {
+    case "denied":
+      return refused(c, services, {
+        code: "http/denied",
+        known: asked,
+        explanation: explanationOf(route, facts),
+      });
+    case "client-certificate":
+      return refused(c, services, { code: "http/client-certificate", known: asked });
+    case "device":
+      return refused(c, services, { code: "http/device", known: asked });
+    case "unauthenticated":
+      return await askToSignIn(c, services, asked);
+    case "allowed":
+      return { ...asked, grant: decision.grant };
+  }
+}
+
+/** Answers with a refusal, and writes it into the trail. */
+export function refused(
+  c: Context<HttpEnv>,
+  services: HttpServices,
+  options: {
+    /** Row of the status table. */
+    readonly code: AnswerCode;
+    /** What the trail says of the request. */
+    readonly known: Known;
+    /** The service that was tried, if any. */
+    readonly upstream?: string | null;
+    /** For the page, when the route shows it. */
+    readonly explanation?: Explanation | undefined;
+  },
+): Response {
+  const { code, known, upstream = null, explanation } = options;
+  const { status } = STATUS[code];
+  services.audit.decided({ ...entryOf(c, known), opened: false, status, error: code, upstream });
+  return refuse(c, code, { explanation });
+}
+
+/** What the trail says of a decision. */
+export function entryOf(
+  c: Context<HttpEnv>,
+  known: Known,
+): AuditSubject & Pick<AuditDecision, "allow" | "deny"> {
+  const decision = "decision" in known ? known.decision : null;
+  return { ...subjectOf(c, known), allow: decision?.allow ?? null, deny: decision?.deny ?? null };
+}
+
+/** What the trail says of who asked for what. */
+export function subjectOf(c: Context<HttpEnv>, known: Known): AuditSubject {
+  const asked = "caller" in known ? known : null;
+  const session = asked?.caller.kind === "session" ? asked.caller.session : null;
+  return {
+    requestId: c.get("requestId"),
+    method: known.method,
+    host: "target" in known ? formatAuthority(known.target) : known.host.slice(0, 262),
+    ip: c.get("ip"),
+    routeId: asked?.route.id ?? null,
+    routeName: asked?.route.name ?? null,
+    sessionId: session?.sessionId ?? null,
+    userId: session?.userId ?? null,
+    email: session?.email ?? null,
+  };
+}
+
+/** Without the store nobody can be told from a stranger: nothing is decided. */
+async function callerOrCode(
+  c: Context<HttpEnv>,
+  services: HttpServices,
+  route: Route,
+): Promise<Caller | AnswerCode> {
+  try {
+    return await routeCaller(c, services, route);
+  } catch (error) {
+    if (error instanceof StoreError) return error.code;
+    throw error;
+  }
+}
+
+async function askToSignIn(c: Context<HttpEnv>, services: HttpServices, asked: Asked): Promise<Response> {
+  const location = asked.signIn ?? (() => tunnelSignIn(asked.route, services));
+  const response = await requireSignIn(c, asked.caller, { location });
+  const error = response.status === 401 ? "http/invalid-token" : "http/unauthenticated";
+  const { status } = response;
+  services.audit.decided({ ...entryOf(c, asked), opened: false, status, error, upstream: null });
+  return response;
+}
+
+/** Where the user of a client that has only a destination can sign in. */
+function tunnelSignIn(route: Route, services: HttpServices): Promise<string> {
+  const { host, port } = route.from.gateway;
+  const dialled = formatAuthority({ host, port: port ?? services.listenPort() });
+  const origin = services.config.authenticateOrigin ?? new URL(`https://${dialled}`).origin;
+  return signInUrl({
+    origin,
+    redirectUri: `${origin}/.pomerium/`,
+    programmatic: false,
+    browserMark: null,
+    providerId: providerIdOf(services.config, route),
+  }, services);
+}

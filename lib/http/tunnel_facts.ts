@@ -1,0 +1,36 @@
+import type { Context } from "hono";
+import type { Upstream } from "../config/config.ts";
+import type { TunnelFacts, TunnelLimits } from "../tunnel/registry.ts";
+import type { Asked } from "./authorize.ts";
+import type { HttpEnv } from "./env.ts";
+import type { HttpServices } from "./services.ts";
+
+/** What the registry is told of a tunnel to this service. */
+export function tunnelFacts(
+  c: Context<HttpEnv>,
+  { route, caller, target }: Asked,
+  upstream: Upstream,
+): TunnelFacts {
+  const session = caller.kind === "session" ? caller.session : null;
+  return {
+    id: c.get("requestId"),
+    routeId: route.id,
+    target,
+    upstreamUrl: upstream.url,
+    ip: c.get("ip"),
+    sessionId: session?.sessionId ?? null,
+    userId: session?.userId ?? null,
+    email: session?.email ?? null,
+  };
+}
+
+/** How long a tunnel of this caller through this route may live. */
+export function tunnelLimits(services: HttpServices, { route, caller }: Asked): TunnelLimits {
+  const limits = [route.timeoutMs, route.maxSessionDurationMs, services.config.timeouts.writeMs]
+    .filter((ms) => ms > 0);
+  return {
+    idleTimeoutMs: route.idleTimeoutMs,
+    maxDurationMs: limits.length === 0 ? 0 : Math.min(...limits),
+    sessionExpiresAt: caller.kind === "session" ? caller.sessionExpiresAt : null,
+  };
+}
