@@ -5,6 +5,7 @@ const PREFACE = utf8("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 const HEADERS = 1;
 const RST_STREAM = 3;
 const SETTINGS = 4;
+const GOAWAY = 7;
 const END_STREAM = 1;
 const END_HEADERS = 4;
 
@@ -68,6 +69,11 @@ export function connectFrame(stream: number, authority: string): Uint8Array {
 /** Gives a stream up (CANCEL). */
 export function resetFrame(stream: number): Uint8Array {
   return frame(RST_STREAM, { flags: 0, stream, payload: new Uint8Array([0, 0, 0, 8]) });
+}
+
+/** Says that no stream of the gateway will be answered, and why: NO_ERROR. */
+export function goawayFrame(): Uint8Array {
+  return frame(GOAWAY, { flags: 0, stream: 0, payload: new Uint8Array(8) });
 }
 
 function frame(type: number, options: { flags: number; stream: number; payload: Uint8Array }): Uint8Array {
