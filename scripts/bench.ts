@@ -3,12 +3,16 @@
 import { liveBench } from "./bench/live.ts";
 import { policyBench } from "./bench/policy.ts";
 import { tcpBench } from "./bench/tcp.ts";
+import { udpBench } from "./bench/udp.ts";
+import { x509Bench } from "./bench/x509.ts";
 
 /** Every benchmark: takes its own arguments, gives the exit code. */
 const BENCHES: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
   tcp: tcpBench,
+  udp: udpBench,
   policy: policyBench,
   live: liveBench,
+  x509: x509Bench,
 };
 
 const [name = "", ...args] = Deno.args;

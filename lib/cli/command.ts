@@ -45,6 +45,8 @@ export interface CliIo {
   readTextFile(path: string): Promise<string>;
   /** Puts a file with this text in the place of another, whole or not at all. */
   replaceTextFile(path: string, text: string): Promise<void>;
+  /** Asks the person for a password, which is not shown; `null` when there is no terminal. */
+  askPassword(prompt: string): Promise<string | null>;
   /** Whether a person is at the other end. */
   isTerminal(stream: "stdin" | "stdout" | "stderr"): boolean;
   /** How the person runs Deno: `deno`, or `npx -y deno@…` where only npm is installed. */
@@ -59,6 +61,8 @@ export interface CliIo {
   interruption(): Interruption;
   /** Calls `run` at each SIGHUP until disposed by the caller. */
   onHangUp(run: () => void): Disposable;
+  /** The IP addresses of this machine, which tell networks apart; empty when the system does not say. */
+  networkAddresses(): readonly string[];
   /** Milliseconds since 1970-01-01T00:00:00Z. */
   now(): number;
   /** Where nonces come from. */

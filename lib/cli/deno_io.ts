@@ -1,6 +1,9 @@
 import { systemRandom } from "../base/random.ts";
+import { ClientError } from "../client/client_error.ts";
+import { isLoopback } from "../client/listen_address.ts";
 import { stdioStream } from "../client/stdio_stream.ts";
 import type { CliIo, Interruption } from "./command.ts";
+import { PasswordLine } from "./password_line.ts";
 
 /** The process this program runs in. */
 export function denoIo(): CliIo {
@@ -14,6 +17,7 @@ export function denoIo(): CliIo {
       await Deno.writeTextFile(temporary, text);
       await Deno.rename(temporary, path);
     },
+    askPassword,
     isTerminal: (stream) => Deno[stream].isTerminal(),
     denoCommand: denoCommand(),
     os: Deno.build.os,
@@ -31,9 +35,41 @@ export function denoIo(): CliIo {
       Deno.addSignalListener("SIGHUP", run);
       return { [Symbol.dispose]: () => Deno.removeSignalListener("SIGHUP", run) };
     },
+    networkAddresses,
     now: () => Date.now(),
     random: systemRandom,
   };
+}
+
+/** On a terminal of its own, as standard input may carry a tunnel. */
+async function askPassword(prompt: string): Promise<string | null> {
+  const terminal = openTerminal();
+  if (terminal === null) return null;
+  const line = new PasswordLine();
+  const buffer = new Uint8Array(256);
+  writeAll(Deno.stderr, prompt);
+  terminal.setRaw(true);
+  try {
+    for (;;) {
+      const count = await terminal.read(buffer);
+      const end = count === null ? "interrupted" : line.push(buffer.subarray(0, count));
+      if (end === "interrupted") throw new ClientError("client/cancelled", "No password was given");
+      if (end !== null) return end.text;
+    }
+  } finally {
+    terminal.setRaw(false);
+    writeAll(Deno.stderr, "\n");
+    if (terminal !== Deno.stdin) terminal.close();
+  }
+}
+
+function openTerminal(): Pick<Deno.FsFile, "read" | "setRaw" | "close"> | null {
+  if (Deno.build.os === "windows") return Deno.stdin.isTerminal() ? Deno.stdin : null;
+  try {
+    return Deno.openSync("/dev/tty", { read: true, write: true });
+  } catch {
+    return null;
+  }
 }
 
 /** The npm package is run from a folder of npx; without permission to see that, it is taken for an installed one. */
@@ -42,6 +78,14 @@ function denoCommand(): string {
     return Deno.execPath().includes("_npx") ? `npx -y deno@${Deno.version.deno}` : "deno";
   } catch {
     return "deno";
+  }
+}
+
+function networkAddresses(): string[] {
+  try {
+    return Deno.networkInterfaces().map(({ address }) => address).filter((address) => !isLoopback(address));
+  } catch {
+    return [];
   }
 }
 

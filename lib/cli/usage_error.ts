@@ -6,6 +6,7 @@ export type UsageErrorCode =
   | "cli/unknown-option"
   | "cli/missing-value"
   | "cli/unexpected-value"
+  | "cli/invalid-value"
   | "cli/repeated-option"
   | "cli/conflicting-options"
   | "cli/missing-argument"

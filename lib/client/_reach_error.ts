@@ -27,8 +27,8 @@ export function reachError(cause: unknown, gateway: GatewayAddress): ClientError
   return new ClientError("client/unreachable", `${where}: ${reasonOf(text)}`, { cause, hint: hintOf(text) });
 }
 
-/** The platform puts the interesting part into `cause` at times. */
-function wholeMessage(error: unknown): string {
+/** The message of an error and of what caused it: the platform puts the interesting part into `cause` at times. */
+export function wholeMessage(error: unknown): string {
   const inner = error instanceof Error && error.cause !== undefined ? `: ${wholeMessage(error.cause)}` : "";
   return errorMessage(error) + inner;
 }

@@ -1,7 +1,7 @@
 import type { ByteStream } from "../base/byte_stream.ts";
 import { ClientError } from "./client_error.ts";
 import { type JoinOptions, joinStreams } from "./join_streams.ts";
-import type { Tunnel } from "./open_tunnel.ts";
+import type { Tunnel } from "./carrier.ts";
 
 /** How to carry a tunnel, and what to do when the gateway ends it. */
 export interface CarryOptions extends JoinOptions {

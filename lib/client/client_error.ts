@@ -10,6 +10,8 @@ export type ClientErrorCode =
   | "client/cannot-listen"
   | "client/unreachable"
   | "client/tls-untrusted"
+  | "client/certificate-refused"
+  | "client/no-client-certificate"
   | "client/timeout"
   | "client/bad-response"
   | "client/login-required"
@@ -18,6 +20,7 @@ export type ClientErrorCode =
   | "client/unavailable"
   | "client/unexpected-status"
   | "client/tunnel-reset"
+  | "client/no-carrier"
   | "client/sign-in-failed"
   | "client/sign-in-timeout"
   | "client/cancelled";

@@ -1,31 +1,54 @@
 import { isIP } from "node:net";
-import { connect as connectNodeTls } from "node:tls";
+import { getCACertificates } from "node:tls";
 import { abortable } from "../base/abortable.ts";
 import type { ByteStream } from "../base/byte_stream.ts";
 import { denoStream } from "../base/deno_stream.ts";
-import { nodeStream } from "../base/node_stream.ts";
+import { connectTls } from "../base/tls_client.ts";
+import { serverIdentityFault } from "../pki/server_identity.ts";
+import { certificateRefusal, withRefusalNamed } from "./_certificate_refusal.ts";
 import { reachError } from "./_reach_error.ts";
 import type { GatewayAddress } from "./gateway_address.ts";
 import type { GatewayTrust } from "./gateway_trust.ts";
 
+/** How to connect to a gateway. */
+export interface DialGatewayOptions {
+  /** Which certificates are believed. */
+  readonly trust: GatewayTrust;
+  /** Gives up the attempt; does nothing to the finished stream. */
+  readonly signal: AbortSignal;
+  /** What TLS offers (RFC 7301), the best first; default `http/1.1`. */
+  readonly alpn?: readonly string[];
+}
+
+/** A connection to a gateway. The caller closes the stream. */
+export interface GatewayConnection {
+  /** Its bytes. */
+  readonly stream: ByteStream;
+  /** What the gateway chose of what TLS offered; `null`: nothing, or the gateway is plain. */
+  readonly alpn: string | null;
+}
+
 /**
- * Connects to a gateway: TCP, and TLS that offers HTTP/1.1 (RFC 7301) unless the gateway is plain.
+ * Connects to a gateway: TCP, and TLS unless the gateway is plain.
  *
- * @param options `signal` gives up the attempt; it does nothing to the finished stream
- * @returns the stream, which the caller closes
- * @throws {ClientError} `client/unreachable`, `client/tls-untrusted`, `client/timeout`, `client/cancelled`
+ * @throws {ClientError} `client/unreachable`, `client/tls-untrusted`, `client/timeout`, `client/cancelled`, and
+ *   `client/certificate-refused`, which with TLS 1.3 may also come from the stream
  */
 export async function dialGateway(
   gateway: GatewayAddress,
-  options: { trust: GatewayTrust; signal: AbortSignal },
-): Promise<ByteStream> {
-  const { trust, signal } = options;
+  options: DialGatewayOptions,
+): Promise<GatewayConnection> {
+  const { trust, signal, alpn = ["http/1.1"] } = options;
   try {
     signal.throwIfAborted();
-    if (gateway.tls && !trust.verify) return await dialUnverified(gateway, signal);
     const tcp = await dialTcp(gateway, signal);
-    return denoStream(gateway.tls ? await startTls(tcp, { host: gateway.host, trust, signal }) : tcp);
+    if (!gateway.tls) return { stream: denoStream(tcp), alpn: null };
+    const start = trust.verify && !trust.clientCertificate ? startTls : startNodeTls;
+    const { stream, alpn: chosen } = await start(tcp, { host: gateway.host, trust, signal, alpn });
+    return { stream: withRefusalNamed(stream, { gateway, trust }), alpn: chosen };
   } catch (error) {
+    const refusal = certificateRefusal(error, { gateway, trust });
+    if (refusal !== null) throw refusal;
     throw reachError(signal.aborted ? signal.reason : error, gateway);
   }
 }
@@ -41,41 +64,42 @@ async function dialTcp({ host, port }: GatewayAddress, signal: AbortSignal): Pro
 
 async function startTls(
   tcp: Deno.TcpConn,
-  { host, trust, signal }: { host: string; trust: GatewayTrust; signal: AbortSignal },
-): Promise<Deno.TlsConn> {
+  { host, trust, signal, alpn }: Required<DialGatewayOptions> & { host: string },
+): Promise<GatewayConnection> {
   const conn = await Deno.startTls(tcp, {
     hostname: host,
     caCerts: [...trust.caCerts],
-    alpnProtocols: ["http/1.1"],
+    alpnProtocols: [...alpn],
   });
   try {
-    await abortable(conn.handshake(), signal);
-    return conn;
+    const { alpnProtocol } = await abortable(conn.handshake(), signal);
+    return { stream: denoStream(conn), alpn: alpnProtocol };
   } catch (error) {
     conn.close();
     throw error;
   }
 }
 
-/** The platform's own TLS client cannot be told to believe any certificate; Node's can. */
-async function dialUnverified({ host, port }: GatewayAddress, signal: AbortSignal): Promise<ByteStream> {
-  const options = {
-    host,
-    port,
-    ...(isIP(host) === 0 ? { servername: host } : {}),
-    ALPNProtocols: ["http/1.1"],
-    rejectUnauthorized: false,
-    allowHalfOpen: true,
-  };
-  const socket = connectNodeTls(options);
-  const connected = Promise.withResolvers<void>();
-  socket.once("secureConnect", connected.resolve).once("error", connected.reject);
-  try {
-    await abortable(connected.promise, signal);
-  } catch (error) {
-    socket.on("error", () => {}).destroy();
-    throw error;
-  }
-  socket.setNoDelay(true);
-  return nodeStream(socket);
+/**
+ * The platform's own TLS client can neither present a certificate on a connection that was told not to delay (with
+ * `Deno.connectTls` a small message waits 44 ms for the acknowledgement of the one before) nor believe any certificate.
+ */
+async function startNodeTls(
+  tcp: Deno.TcpConn,
+  { host, trust, signal, alpn }: Required<DialGatewayOptions> & { host: string },
+): Promise<GatewayConnection> {
+  const { caCerts, verify, clientCertificate } = trust;
+  return await connectTls(denoStream(tcp), {
+    signal,
+    connection: {
+      host,
+      ...(isIP(host) === 0 ? { servername: host } : {}),
+      // Given here, they would replace those that the platform trusts.
+      ...(caCerts.length === 0 ? {} : { ca: [...getCACertificates("default"), ...caCerts] }),
+      ...(clientCertificate ? { cert: clientCertificate.certPem, key: clientCertificate.keyPem } : {}),
+      ALPNProtocols: [...alpn],
+      rejectUnauthorized: verify,
+      checkServerIdentity: (_host, { raw }) => serverIdentityFault(raw, host) ?? undefined,
+    },
+  });
 }

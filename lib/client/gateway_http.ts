@@ -1,6 +1,7 @@
 import { request as nodeRequest } from "node:https";
 import type { IncomingMessage } from "node:http";
 import { concatBytes } from "../base/bytes.ts";
+import { certificateRefusal } from "./_certificate_refusal.ts";
 import { reachError } from "./_reach_error.ts";
 import { ClientError } from "./client_error.ts";
 import { type GatewayAddress, gatewayOrigin } from "./gateway_address.ts";
@@ -39,7 +40,7 @@ const MAX_BODY_BYTES = 64 * 1024;
  * `maxBodyBytes` is refused.
  *
  * @throws {ClientError} `client/unreachable`, `client/tls-untrusted`, `client/timeout`, `client/cancelled`,
- *   `client/bad-response`
+ *   `client/bad-response`, `client/certificate-refused`
  */
 export async function askGateway(gateway: GatewayAddress, request: GatewayRequest): Promise<GatewayResponse> {
   const timeout = AbortSignal.timeout(request.timeoutMs ?? 10_000);
@@ -49,6 +50,8 @@ export async function askGateway(gateway: GatewayAddress, request: GatewayReques
     if (gateway.tls && !request.trust.verify) return await askUnverified(url, { request, signal });
     return await ask(url, { request, signal });
   } catch (error) {
+    const refusal = certificateRefusal(error, { gateway, trust: request.trust });
+    if (refusal !== null) throw refusal;
     throw reachError(signal.aborted ? signal.reason : error, gateway);
   }
 }
@@ -56,7 +59,10 @@ export async function askGateway(gateway: GatewayAddress, request: GatewayReques
 type Call = { request: GatewayRequest; signal: AbortSignal };
 
 async function ask(url: string, { request, signal }: Call): Promise<GatewayResponse> {
-  using client = Deno.createHttpClient({ caCerts: [...request.trust.caCerts] });
+  using client = Deno.createHttpClient({
+    caCerts: [...request.trust.caCerts],
+    ...certificateOptions(request.trust),
+  });
   const { method = "GET", headers } = request;
   const response = await fetch(url, { client, method, headers: { ...headers }, signal, redirect: "manual" });
   return { status: response.status, text: await boundedText(response.body ?? [], request) };
@@ -68,13 +74,25 @@ async function askUnverified(url: string, { request, signal }: Call): Promise<Ga
   const { method = "GET", headers } = request;
   nodeRequest(
     url,
-    { method, headers: { ...headers }, signal, rejectUnauthorized: false, agent: false },
+    {
+      method,
+      headers: { ...headers },
+      signal,
+      rejectUnauthorized: false,
+      agent: false,
+      ...certificateOptions(request.trust),
+    },
     resolve,
   )
     .on("error", reject)
     .end();
   const response = await promise;
   return { status: response.statusCode ?? 0, text: await boundedText(response, request) };
+}
+
+function certificateOptions({ clientCertificate }: GatewayTrust): { cert: string; key: string } | undefined {
+  if (!clientCertificate) return undefined;
+  return { cert: clientCertificate.certPem, key: clientCertificate.keyPem };
 }
 
 async function boundedText(

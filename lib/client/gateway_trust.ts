@@ -8,6 +8,18 @@ export interface GatewayTrust {
   readonly caCerts: readonly string[];
   /** `false` believes any certificate: whoever is on the way can then read and change everything. */
   readonly verify: boolean;
+  /** What is shown to a gateway that asks for a certificate; default: none. */
+  readonly clientCertificate?: ClientCertificate | null;
+}
+
+/** A certificate and its key, to be shown to a gateway. */
+export interface ClientCertificate {
+  /** The certificate itself, then its intermediates, as PEM text. */
+  readonly certPem: string;
+  /** Unencrypted. A secret. */
+  readonly keyPem: string;
+  /** For messages: its subject, and where it comes from. */
+  readonly name: string;
 }
 
 /** Trust in the platform's own authorities. */

@@ -1,6 +1,6 @@
 import type { GatewayAddress } from "./gateway_address.ts";
 import { askGateway, type GatewayRequest } from "./gateway_http.ts";
-import type { Tunnel } from "./open_tunnel.ts";
+import type { Tunnel } from "./carrier.ts";
 import { printable } from "./printable.ts";
 
 /** Which tunnel it was, and how to ask. */

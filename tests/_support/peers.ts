@@ -17,6 +17,18 @@ export function requirePeer(command: string): boolean {
   return found;
 }
 
+/** As {@link requirePeer}, for a module of Python. */
+export function requirePythonModule(name: string): boolean {
+  const found = hasPeer("python3") &&
+    new Deno.Command("python3", { args: ["-c", `import ${name}`] }).outputSync().success;
+  if (!found && Deno.env.get("REQUIRE_PEERS") === "1") {
+    throw new Error(`REQUIRE_PEERS=1, and Python has no module ${name}`);
+  }
+  // deno-lint-ignore no-console
+  if (!found) console.warn(`skipping the tests against ${name}: Python has no such module`);
+  return found;
+}
+
 /** Whether a program is on PATH, for peers that `.ci/run` does not install. */
 export function hasPeer(command: string): boolean {
   return (Deno.env.get("PATH") ?? "").split(delimiter).some((folder) =>

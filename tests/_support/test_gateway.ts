@@ -7,6 +7,9 @@ import { jsonLog } from "../../lib/observe/log.ts";
 import { denoStream } from "../../lib/base/deno_stream.ts";
 import { utf8 } from "../../lib/base/bytes.ts";
 import { FormBrowser } from "./form_browser.ts";
+import { until } from "./until.ts";
+
+export { until };
 
 /** A password for every test user. */
 export const PASSWORD = "correct horse battery staple";
@@ -171,15 +174,6 @@ export async function programmaticToken(
   return await promise;
 }
 
-/** Waits until `find` finds something; the test's own time limit ends it. */
-export async function until<T>(find: () => T | undefined | null | false): Promise<T> {
-  for (;;) {
-    const found = find();
-    if (found !== undefined && found !== null && found !== false) return found;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
 /** Reads everything until the peer ends. */
 export async function readAll(stream: ByteStream): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
@@ -213,7 +207,8 @@ export function openDescriptors(): number {
   return [...Deno.readDirSync("/proc/self/fd")].length;
 }
 
-async function readAnswer(stream: ByteStream): Promise<ConnectAnswer> {
+/** Reads the head of an answer. */
+export async function readAnswer(stream: ByteStream): Promise<ConnectAnswer> {
   let head = "";
   const byte = new Uint8Array(1);
   while (!head.endsWith("\r\n\r\n")) {

@@ -18,6 +18,8 @@ export interface FakeIoOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly files?: Readonly<Record<string, string>>;
   readonly stdio?: ByteStream;
+  /** Plays the person who is asked for a password; default: nobody is there. */
+  readonly askPassword?: (prompt: string) => string;
   /** Plays the program that was started. */
   readonly onStart?: (call: ProgramCall) => Promise<void>;
 }
@@ -54,6 +56,8 @@ export function fakeIo(options: FakeIoOptions = {}): FakeIo {
         ? Promise.reject(new Deno.errors.NotFound("no such file"))
         : Promise.resolve(text);
     },
+    networkAddresses: () => [],
+    askPassword: (prompt) => Promise.resolve(options.askPassword?.(prompt) ?? null),
     isTerminal: () => false,
     denoCommand: "deno",
     os: "linux",

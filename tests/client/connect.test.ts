@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { carrierMemory } from "../../lib/client/carrier_memory.ts";
 import { connect } from "../../lib/client/connect.ts";
+import { GatewayCarriers } from "../../lib/client/gateway_carriers.ts";
 import { platformTrust } from "../../lib/client/gateway_trust.ts";
+import { http1Carrier } from "../../lib/client/http1_carrier.ts";
 import type { TokenSource } from "../../lib/client/token_source.ts";
 import { echoTunnel, respond, type ScriptedGateway, startGateway } from "./_scripted_gateway.ts";
 
@@ -17,9 +20,23 @@ function source(current: string | null, renewed: string) {
 }
 
 function open(gateway: ScriptedGateway, tokens: TokenSource) {
+  const carriers = new GatewayCarriers({
+    kind: "tcp",
+    gateway: gateway.address,
+    forced: "h1",
+    order: ["h1"],
+    connect: () => Promise.resolve(http1Carrier(gateway.address, platformTrust)),
+    memory: carrierMemory({
+      read: () => Promise.resolve(null),
+      write: () => Promise.resolve(),
+      addresses: () => [],
+    }),
+    now: () => 0,
+  });
+  const { signal } = new AbortController();
   return connect(
-    { authority: "redis.example.com:6379", gateway: gateway.address },
-    { tokens, trust: platformTrust, userAgent: "test/1" },
+    (carrier, request) => carrier.openTcp("redis.example.com:6379", request),
+    { carriers, tokens, userAgent: "test/1", signal },
   );
 }
 

@@ -2,17 +2,19 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { utf8 } from "../../lib/base/bytes.ts";
 import { ClientError } from "../../lib/client/client_error.ts";
 import { type GatewayTrust, platformTrust } from "../../lib/client/gateway_trust.ts";
-import { openTunnel, type OpenTunnelOptions, type Tunnel } from "../../lib/client/open_tunnel.ts";
+import type { Tunnel } from "../../lib/client/carrier.ts";
+import { http1Carrier } from "../../lib/client/http1_carrier.ts";
 import { makeCertificates, type TestCertificates } from "./_certificates.ts";
 import { echoTunnel, readText, type ScriptedGateway, startGateway } from "./_scripted_gateway.ts";
 
 const AUTHORITY = "redis.example.com:6379";
 
-function open(gateway: ScriptedGateway, options: Partial<OpenTunnelOptions> = {}): Promise<Tunnel> {
-  return openTunnel(
-    { authority: AUTHORITY, gateway: gateway.address },
-    { token: null, trust: platformTrust, userAgent: "test/1", ...options },
-  );
+function open(
+  gateway: Pick<ScriptedGateway, "address">,
+  options: { token?: string | null; trust?: GatewayTrust; signal?: AbortSignal } = {},
+): Promise<Tunnel> {
+  const { token = null, trust = platformTrust, signal = new AbortController().signal } = options;
+  return http1Carrier(gateway.address, trust).openTcp(AUTHORITY, { token, userAgent: "test/1", signal });
 }
 
 async function failureOf(opening: Promise<Tunnel>): Promise<ClientError> {
@@ -33,7 +35,7 @@ beforeAll(async () => {
   otherName = await makeCertificates("other.example.com");
 });
 
-describe("openTunnel()", () => {
+describe("http1Carrier().openTcp()", () => {
   it("sends a CONNECT request with the token", async () => {
     await using gateway = startGateway((_, stream) => echoTunnel(stream));
     (await open(gateway, { token: "the-token" })).close();
@@ -145,7 +147,7 @@ describe("openTunnel()", () => {
 
   it("gives up when the gateway does not answer in time", async () => {
     await using gateway = startGateway(() => new Promise(() => {}));
-    const error = await failureOf(open(gateway, { timeoutMs: 50 }));
+    const error = await failureOf(open(gateway, { signal: AbortSignal.timeout(50) }));
     expect(error.code).toBe("client/timeout");
   });
 
@@ -153,10 +155,11 @@ describe("openTunnel()", () => {
     using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const accepted = listener.accept();
     for (const verify of [true, false]) {
-      const opening = openTunnel(
-        { authority: AUTHORITY, gateway: { tls: true, host: "127.0.0.1", port: listener.addr.port } },
-        { token: null, trust: { caCerts: [], verify }, userAgent: "test/1", timeoutMs: 50 },
-      );
+      const address = { tls: true, host: "127.0.0.1", port: listener.addr.port };
+      const opening = open({ address }, {
+        trust: { caCerts: [], verify },
+        signal: AbortSignal.timeout(50),
+      });
       expect((await failureOf(opening)).code).toBe("client/timeout");
     }
     (await accepted).close();

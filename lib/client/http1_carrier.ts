@@ -1,0 +1,69 @@
+import { formatAuthority } from "../base/authority.ts";
+import type { ByteStream } from "../base/byte_stream.ts";
+import { capsuleFlow } from "../carrier/capsule_flow.ts";
+import { formatUdpTarget } from "../codec/masque_target.ts";
+import { type Carrier, tunnelFields, type TunnelRequest } from "./carrier.ts";
+import { dialGateway } from "./dial_gateway.ts";
+import type { GatewayAddress } from "./gateway_address.ts";
+import type { GatewayTrust } from "./gateway_trust.ts";
+import { exchangeHttp1, streamAfter } from "./http1_exchange.ts";
+import { refusal, requestIdOf } from "./refusal.ts";
+import type { ResponseHead } from "./response_head.ts";
+
+/** HTTP/1.1: a connection of its own for each tunnel. Nothing is connected before the first. */
+export function http1Carrier(gateway: GatewayAddress, trust: GatewayTrust): Carrier {
+  return {
+    name: "h1",
+    isOpen: true,
+    carriesUdp: true,
+    async openTcp(authority, request) {
+      const lines = [`CONNECT ${authority} HTTP/1.1`, `Host: ${authority}`, ...fieldLines(request)];
+      const { stream, head } = await open({ gateway, trust, lines, authority, success: 200 }, request);
+      return { ...stream, requestId: requestIdOf(head), token: request.token };
+    },
+    async openUdp(target, request) {
+      const authority = formatAuthority(target);
+      const lines = [
+        `GET ${formatUdpTarget(target)} HTTP/1.1`,
+        `Host: ${formatAuthority(gateway)}`,
+        "Connection: Upgrade",
+        "Upgrade: connect-udp",
+        "Capsule-Protocol: ?1",
+        ...fieldLines(request),
+      ];
+      const { stream, head } = await open({ gateway, trust, lines, authority, success: 101 }, request);
+      return Object.assign(capsuleFlow(stream), { requestId: requestIdOf(head), token: request.token });
+    },
+    // Each tunnel has its own connection.
+    close() {},
+  };
+}
+
+function fieldLines(request: TunnelRequest): string[] {
+  const names: Readonly<Record<string, string>> = {
+    "user-agent": "User-Agent",
+    authorization: "Authorization",
+  };
+  return Object.entries(tunnelFields(request)).map(([name, value]) => `${names[name] ?? name}: ${value}`);
+}
+
+async function open(
+  { gateway, trust, lines, authority, success }: {
+    gateway: GatewayAddress;
+    trust: GatewayTrust;
+    lines: readonly string[];
+    authority: string;
+    success: number;
+  },
+  { signal }: TunnelRequest,
+): Promise<{ stream: ByteStream; head: ResponseHead }> {
+  const { stream } = await dialGateway(gateway, { trust, signal });
+  try {
+    const head = await exchangeHttp1(stream, { lines, gateway, signal });
+    if (head.status !== success) throw refusal(authority, head);
+    return { stream: streamAfter(head.rest, stream), head };
+  } catch (error) {
+    stream.close();
+    throw error;
+  }
+}
