@@ -1,6 +1,7 @@
 import type { Authority } from "../base/authority.ts";
 import type { ByteStream } from "../base/byte_stream.ts";
 import type { DatagramFlow } from "../base/datagram_flow.ts";
+import { ClientError } from "./client_error.ts";
 
 /** The versions of HTTP that can carry tunnels. */
 export const CARRIER_NAMES = ["h3", "h2", "h1"] as const;
@@ -47,7 +48,8 @@ export interface Carrier {
    * @returns the tunnel, which the caller closes
    * @throws {ClientError} `client/login-required` when the gateway wants another token; `client/denied`,
    *   `client/no-such-route`, `client/unavailable` or `client/unexpected-status` when it will not open the tunnel;
-   *   `client/bad-response`, `client/unreachable`, `client/tls-untrusted`, `client/timeout`, `client/cancelled`
+   *   `client/bad-response`, `client/unreachable`, `client/tls-untrusted`, `client/timeout`, `client/cancelled`;
+   *   `client/carrier-full` when it takes no more tunnels at once
    */
   openTcp(authority: string, request: TunnelRequest): Promise<Tunnel>;
   /**
@@ -57,8 +59,17 @@ export interface Carrier {
    * @throws {ClientError} as {@link Carrier.openTcp}
    */
   openUdp(target: Authority, request: TunnelRequest): Promise<UdpTunnel>;
+  /** Ends it as soon as no tunnel shares it any more: none is to be opened after this. */
+  retire(): void;
   /** Ends it, and the tunnels that share it. Safe to call twice. */
   close(): void;
+}
+
+/** Says that a carrier takes no more tunnels at once. */
+export function carrierFull(cause?: unknown): ClientError {
+  return new ClientError("client/carrier-full", "The gateway takes no more tunnels on one connection", {
+    cause,
+  });
 }
 
 /** The header fields that every request of a tunnel has. */

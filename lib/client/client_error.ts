@@ -21,6 +21,7 @@ export type ClientErrorCode =
   | "client/unexpected-status"
   | "client/tunnel-reset"
   | "client/no-carrier"
+  | "client/carrier-full"
   | "client/sign-in-failed"
   | "client/sign-in-timeout"
   | "client/cancelled";

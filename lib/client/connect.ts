@@ -1,5 +1,5 @@
 import { type Carrier, CARRIER_NAMES, type CarrierName, type TunnelRequest } from "./carrier.ts";
-import { ClientError } from "./client_error.ts";
+import { ClientError, type ClientErrorCode } from "./client_error.ts";
 import { dialGateway } from "./dial_gateway.ts";
 import type { GatewayAddress } from "./gateway_address.ts";
 import type { GatewayCarriers } from "./gateway_carriers.ts";
@@ -38,6 +38,9 @@ export async function connectCarrier(
   stream.close();
   throw new ClientError("client/no-carrier", "The gateway does not speak HTTP/2");
 }
+
+/** What the carrier itself fails with, rather than the gateway. */
+const REPLACED: readonly ClientErrorCode[] = ["client/unreachable", "client/carrier-full"];
 
 /** How to open a tunnel. */
 export interface ConnectOptions extends Omit<TunnelRequest, "token" | "signal"> {
@@ -80,13 +83,14 @@ async function openOnce<T>(
   const { carriers, token, userAgent, timeoutMs = 30_000 } = options;
   const signal = AbortSignal.any([options.signal, AbortSignal.timeout(timeoutMs)]);
   const request = { token, userAgent, signal };
-  const carrier = await carriers.get(signal);
-  try {
-    return await open(carrier, request);
-  } catch (error) {
-    // One that died unnoticed, as when a laptop wakes up, is replaced at once.
-    const isDead = error instanceof ClientError && error.code === "client/unreachable" && !carrier.isOpen;
-    if (!isDead || signal.aborted) throw error;
-    return await open(await carriers.get(signal), request);
+  for (;;) {
+    const carrier = await carriers.get(signal);
+    try {
+      return await open(carrier, request);
+    } catch (error) {
+      // One that died unnoticed, as when a laptop wakes up, or that others have filled, is replaced at once.
+      const isOver = error instanceof ClientError && REPLACED.includes(error.code) && !carrier.isOpen;
+      if (!isOver || signal.aborted) throw error;
+    }
   }
 }

@@ -70,6 +70,7 @@ export class GatewayCarriers implements Disposable {
       throw new ClientError("client/cancelled", "The way to the gateway was given up");
     }
     if (this.#current?.name !== carrier.name) this.#options.onCarrier?.(carrier.name);
+    this.#current?.retire();
     return this.#current = carrier;
   }
 

@@ -35,6 +35,7 @@ export function http1Carrier(gateway: GatewayAddress, trust: GatewayTrust): Carr
       return Object.assign(capsuleFlow(stream), { requestId: requestIdOf(head), token: request.token });
     },
     // Each tunnel has its own connection.
+    retire() {},
     close() {},
   };
 }

@@ -9,7 +9,7 @@ import { capsuleFlow } from "../carrier/capsule_flow.ts";
 import { GoawayFilter } from "../codec/goaway_filter.ts";
 import { formatUdpTarget } from "../codec/masque_target.ts";
 import { reachError } from "./_reach_error.ts";
-import { type Carrier, tunnelFields, type TunnelRequest } from "./carrier.ts";
+import { type Carrier, carrierFull, tunnelFields, type TunnelRequest } from "./carrier.ts";
 import { type GatewayAddress, gatewayOrigin } from "./gateway_address.ts";
 import { type AnswerHead, refusal, requestIdOf } from "./refusal.ts";
 
@@ -64,9 +64,12 @@ class Http2Carrier implements Carrier {
   }
 
   get isOpen(): boolean {
-    const { closed, destroyed, remoteSettings } = this.#session;
-    const isFull = this.#streams >= (remoteSettings.maxConcurrentStreams ?? Infinity);
-    return !this.#isLeaving && !isFull && !closed && !destroyed;
+    const { closed, destroyed } = this.#session;
+    return !this.#isLeaving && !this.#isFull && !closed && !destroyed;
+  }
+
+  get #isFull(): boolean {
+    return this.#streams >= (this.#session.remoteSettings.maxConcurrentStreams ?? Infinity);
   }
 
   get carriesUdp(): boolean {
@@ -90,8 +93,18 @@ class Http2Carrier implements Carrier {
     return Object.assign(capsuleFlow(stream), { requestId: requestIdOf(head), token: request.token });
   }
 
+  retire(): void {
+    this.#isLeaving = true;
+    if (this.#streams === 0) this.close();
+  }
+
   close(): void {
     this.#session.destroy();
+  }
+
+  #forget(): void {
+    this.#streams--;
+    if (this.#isLeaving && this.#streams === 0) this.close();
   }
 
   async #open(
@@ -102,11 +115,13 @@ class Http2Carrier implements Carrier {
     let stream: ClientHttp2Stream | null = null;
     try {
       signal.throwIfAborted();
+      // The platform would let the request wait for another tunnel to end.
+      if (this.#isFull) throw carrierFull();
       stream = this.#session.request({ ":method": "CONNECT", ...fields, ...tunnelFields(request) }, {
         endStream: false,
       });
       this.#streams++;
-      stream.once("close", () => this.#streams--);
+      stream.once("close", () => this.#forget());
       const head = await abortable(answerTo(stream), signal);
       if (head.status < 200 || head.status > 299) throw refusal(authority, head);
       return { stream: nodeStream(stream), head };

@@ -6,7 +6,7 @@ import type { Http3Stream } from "../carrier/http3_stream.ts";
 import { formatUdpTarget } from "../codec/masque_target.ts";
 import type { Field } from "../codec/qpack.ts";
 import { reachError } from "./_reach_error.ts";
-import { type Carrier, tunnelFields, type TunnelRequest } from "./carrier.ts";
+import { type Carrier, carrierFull, tunnelFields, type TunnelRequest } from "./carrier.ts";
 import { ClientError } from "./client_error.ts";
 import type { GatewayAddress } from "./gateway_address.ts";
 import type { GatewayTrust } from "./gateway_trust.ts";
@@ -132,6 +132,11 @@ class Http3Carrier implements Carrier {
     };
   }
 
+  retire(): void {
+    this.#isFull = true;
+    if (this.#connection.openStreams === 0) this.close();
+  }
+
   close(): void {
     this.#connection.close();
   }
@@ -146,13 +151,17 @@ class Http3Carrier implements Carrier {
       signal.throwIfAborted();
       const all: Field[] = [[":method", "CONNECT"], ...fields, ...Object.entries(tunnelFields(request))];
       stream = await abortable(this.#connection.request(all), signal);
+      void stream.gone.then(() => this.#isFull && this.retire());
       const { status, headers } = await abortable(stream.readAnswer(), signal);
       const head = { status, headers: new Map(headers.toReversed()) };
       if (status < 200 || status > 299) throw refusal(authority, head);
       return { stream, head };
     } catch (error) {
       stream?.close();
-      if (error instanceof CarrierError && error.code === "carrier/unsupported") this.#isFull = true;
+      if (error instanceof CarrierError && error.code === "carrier/unsupported") {
+        this.#isFull = true;
+        throw carrierFull(error);
+      }
       throw reachError(signal.aborted ? signal.reason : error, this.#gateway);
     }
   }

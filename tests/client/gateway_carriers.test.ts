@@ -12,6 +12,7 @@ type Outcome = "connects" | "connects without udp" | "is not spoken" | "fails" |
 
 class FakeCarrier implements Carrier {
   isOpen = true;
+  isRetired = false;
 
   constructor(readonly name: CarrierName, readonly carriesUdp: boolean) {}
 
@@ -21,6 +22,10 @@ class FakeCarrier implements Carrier {
 
   openUdp(): never {
     throw new Error("not opened in this test");
+  }
+
+  retire(): void {
+    this.isRetired = true;
   }
 
   close(): void {
@@ -179,6 +184,7 @@ describe("GatewayCarriers", () => {
     outcomes.h3 = "fails";
     expect((await carriers.get(noSignal)).name).toBe("h2");
     expect(told).toEqual(["h3", "h2"]);
+    expect(connected.map(({ isRetired }) => isRetired)).toEqual([true, false]);
   });
 
   it("lets one give up waiting without giving up for the others", async () => {
