@@ -110,7 +110,7 @@ class Examination {
   async signIn(): Promise<Outcome> {
     const { token, trust } = this.#options;
     const { gateway } = this.#destination;
-    const hint = `sallyport login ${gatewayOrigin(gateway)}`;
+    const hint = this.#loginHint;
     if (token === null) {
       return {
         status: "warning",
@@ -148,7 +148,7 @@ class Examination {
     const startedAt = performance.now();
     const found = await this.#open().then(
       () => ({ reached: steps.length, outcome: null }),
-      (error) => ({ reached: reachedWith(error), outcome: failed(error) }),
+      (error) => ({ reached: reachedWith(error), outcome: this.#failedToOpen(error) }),
     );
     const durationMs = Math.round(performance.now() - startedAt);
     for (const [index, step] of steps.entries()) {
@@ -156,6 +156,16 @@ class Examination {
       else if (index > found.reached) yield { step, status: "skipped", detail: "not reached", durationMs: 0 };
       else yield { step, ...ok(this.#reachedText(step)), durationMs: step === "upstream" ? durationMs : 0 };
     }
+  }
+
+  #failedToOpen(error: unknown): Outcome {
+    const outcome = failed(error);
+    const asksForSignIn = error instanceof ClientError && error.code === "client/login-required";
+    return asksForSignIn ? { ...outcome, hint: this.#loginHint } : outcome;
+  }
+
+  get #loginHint(): string {
+    return `sallyport login ${gatewayOrigin(this.#destination.gateway)}`;
   }
 
   async #name(): Promise<Outcome> {

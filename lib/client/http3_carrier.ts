@@ -34,8 +34,9 @@ const KEEP_ALIVE_MS = 10_000;
  */
 export async function http3Carrier(gateway: GatewayAddress, options: Http3CarrierOptions): Promise<Carrier> {
   const { trust, signal } = options;
-  if (!trust.verify) throw unsuitable("certificates are always verified");
-  if (trust.clientCertificate) throw unsuitable("client certificates cannot be shown");
+  if (Deno.QuicEndpoint === undefined) throw unsuitable("this program was started without --unstable-net");
+  if (!trust.verify) throw unsuitable("it always verifies certificates");
+  if (trust.clientCertificate) throw unsuitable("it cannot show client certificates");
   const endpoint = new Deno.QuicEndpoint();
   try {
     signal.throwIfAborted();
@@ -68,7 +69,7 @@ async function dial(
 }
 
 function unsuitable(why: string): ClientError {
-  return new ClientError("client/no-carrier", `Cannot use HTTP/3: ${why} there`, {
+  return new ClientError("client/no-carrier", `Cannot use HTTP/3: ${why}`, {
     hint: "leave --carrier out, or try --carrier h2",
   });
 }

@@ -55,7 +55,7 @@ async function tunnel(
   kind: "tcp" | "udp",
   destination: string,
   options: { carrier: string; port?: number },
-): Promise<{ port: number } & AsyncDisposable> {
+): Promise<{ port: number; stderr: () => string } & AsyncDisposable> {
   const listen = `127.0.0.1:${options.port ?? 0}`;
   const args = [
     kind,
@@ -71,8 +71,22 @@ async function tunnel(
     env: clientEnv(gateway, { name: "ann", password: PASSWORD }),
   });
   const port = Number(await until(() => /listening on 127\.0\.0\.1:(\d+)/.exec(program.stderr())?.[1]));
-  return { port, [Symbol.asyncDispose]: () => program[Symbol.asyncDispose]() };
+  return { port, stderr: program.stderr, [Symbol.asyncDispose]: () => program[Symbol.asyncDispose]() };
 }
+
+it.skipIf(!hasDns)(
+  "sallyport udp says why a tunnel was ended, and opens another for the next packet",
+  async () => {
+    await using _dnsmasq = startDnsmasq();
+    await using way = await tunnel("udp", "dns.test:53", { carrier: "h3" });
+    const args = ["+short", "+tries=30", "+time=1", "@127.0.0.1", "-p", String(way.port), "a.example.test"];
+    expect((await run(["dig", args])).code).toBe(0);
+    const [live] = gateway.gateway.tunnels.list().filter(({ target }) => target.host === "dns.test");
+    gateway.gateway.tunnels.end(live!.id, "no-longer-allowed", "by this test");
+    await until(() => /tunnel to dns\.test:53 closed: .*by this test/.exec(way.stderr()));
+    expect((await run(["dig", args])).code).toBe(0);
+  },
+);
 
 describe.each(CARRIER_NAMES)("sallyport udp over %s", (carrier) => {
   it.skipIf(!hasDns)("asks a real DNS server with dig, signed in", async () => {
