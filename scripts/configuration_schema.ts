@@ -1,8 +1,17 @@
+import { downstreamMtlsKeys } from "../lib/config/downstream_mtls_keys.ts";
 import { globalKeys } from "../lib/config/global_keys.ts";
 import type { KeyTable, ServedKey, UnservedKey } from "../lib/config/key_table.ts";
 import { policyTestKeys } from "../lib/config/policy_test_keys.ts";
 import { routeKeys } from "../lib/config/route_keys.ts";
 import { runtimeFlagKeys } from "../lib/config/runtime_flags.ts";
+import {
+  circuitBreakerKeys,
+  grpcHealthCheckKeys,
+  healthCheckKeys,
+  httpHealthCheckKeys,
+  outlierDetectionKeys,
+  tcpHealthCheckKeys,
+} from "../lib/config/upstream_setting_keys.ts";
 import type { JsonSchema } from "../lib/config/value_type.ts";
 
 /** Where the schema is kept. */
@@ -12,6 +21,7 @@ const SCALAR = { type: ["string", "integer", "boolean"] };
 const SCALARS = { type: "array", items: SCALAR };
 const ONE_OR_MORE = { anyOf: [SCALAR, SCALARS] };
 const ANYTHING = {};
+const NAME_FILTER = { type: "string", pattern: "^[^=]+=" };
 
 /** The criteria of the policy language, with what they compare with. */
 const CRITERIA: Readonly<Record<string, JsonSchema>> = {
@@ -48,6 +58,8 @@ const CRITERIA: Readonly<Record<string, JsonSchema>> = {
       san_dns: { $ref: "#/$defs/text_matcher" },
       san_email: { $ref: "#/$defs/text_matcher" },
       san_uri: { $ref: "#/$defs/text_matcher" },
+      issuer: NAME_FILTER,
+      subject: NAME_FILTER,
     },
     additionalProperties: false,
     minProperties: 1,
@@ -77,6 +89,13 @@ export function renderConfigurationSchema(): string {
       route: { ...tableSchema(routeKeys), required: ["from"] },
       test: { ...tableSchema(policyTestKeys), required: ["expect"] },
       runtime_flags: tableSchema(runtimeFlagKeys),
+      downstream_mtls: tableSchema(downstreamMtlsKeys),
+      health_check: tableSchema(healthCheckKeys),
+      http_health_check: { ...tableSchema(httpHealthCheckKeys), required: ["path"] },
+      tcp_health_check: tableSchema(tcpHealthCheckKeys),
+      grpc_health_check: tableSchema(grpcHealthCheckKeys),
+      outlier_detection: tableSchema(outlierDetectionKeys),
+      circuit_breaker_thresholds: tableSchema(circuitBreakerKeys),
       ...policySchemas(),
     },
   };

@@ -1,4 +1,5 @@
 import { defaultAccessLogFields, optionalAccessLogFields } from "../lib/config/access_log_fields.ts";
+import { downstreamMtlsKeys } from "../lib/config/downstream_mtls_keys.ts";
 import { globalKeys } from "../lib/config/global_keys.ts";
 import { ENVIRONMENT_PREFIX } from "../lib/config/environment.ts";
 import { SCHEMES } from "../lib/config/from_url.ts";
@@ -6,6 +7,14 @@ import type { KeyTable, Scope } from "../lib/config/key_table.ts";
 import { policyTestKeys } from "../lib/config/policy_test_keys.ts";
 import { routeKeys } from "../lib/config/route_keys.ts";
 import { runtimeFlagKeys } from "../lib/config/runtime_flags.ts";
+import {
+  circuitBreakerKeys,
+  grpcHealthCheckKeys,
+  healthCheckKeys,
+  httpHealthCheckKeys,
+  outlierDetectionKeys,
+  tcpHealthCheckKeys,
+} from "../lib/config/upstream_setting_keys.ts";
 import { configurationSchema, renderConfigurationSchema } from "./configuration_schema.ts";
 import { denoJson, withEnvironmentPermissions } from "./environment_permissions.ts";
 
@@ -51,6 +60,10 @@ In \`runtime_flags\`:
 
 ${servedTable(runtimeFlagKeys)}
 
+In \`downstream_mtls\`:
+
+${servedTable(downstreamMtlsKeys)}
+
 ## Routes
 
 ${
@@ -72,9 +85,47 @@ ${servedTable(routeKeys, { withScope: true })}
 A host may hold \`*\`, which stands for any text. A route that names host and port is taken before one that
 names only the host, and that before one with \`*\`; otherwise the first in the file is taken.
 
-\`to\` is a URL, or a list of them. Without a port it is 443 for \`https\`, 22 for \`ssh\` and 80 for the others;
-\`localhost\` is 127.0.0.1. A weight after a comma is the share of the traffic, as in \`tcp://10.0.0.5:5432,3\`;
-either all upstreams of a route have one, or none.
+${
+    wrapped(
+      `\`to\` is a URL, or a list of them. Without a port it is 443 for \`https\` and \`tls\`, 22 for \`ssh\` and 80 for the others; \`localhost\` is 127.0.0.1. A weight after a comma is the share of the traffic, as in \`tcp://10.0.0.5:5432,3\`; either all upstreams of a route have one, or none.`,
+    )
+  }
+
+${
+    wrapped(
+      `A TCP service is reached by \`tcp://\`, or by \`tls://\`, where the gateway speaks TLS with it. A TCP route that leads to \`http://\` or \`https://\` asks the proxy there with CONNECT for the destination that the caller named. Keys that begin with \`tls_\` count for \`https://\`, \`https+unix://\` and \`tls://\`.`,
+    )
+  }
+
+### Several services
+
+${
+    wrapped(
+      `A service that cannot be reached is left for another one, before the caller hears anything. Health checks, \`outlier_detection\` and limits belong to the route, and start anew when its \`from\` or \`to\` changes. A service that was not checked yet counts as healthy. In an entry of \`health_checks\`:`,
+    )
+  }
+
+${servedTable(healthCheckKeys)}
+
+In \`http_health_check\`:
+
+${servedTable(httpHealthCheckKeys)}
+
+In \`tcp_health_check\`:
+
+${servedTable(tcpHealthCheckKeys)}
+
+In \`grpc_health_check\`:
+
+${servedTable(grpcHealthCheckKeys)}
+
+In \`outlier_detection\`:
+
+${servedTable(outlierDetectionKeys)}
+
+In \`circuit_breaker_thresholds\`, of a route or of the top level:
+
+${servedTable(circuitBreakerKeys)}
 
 ### Tests of a policy
 
@@ -148,6 +199,8 @@ These are accepted, with a warning.
 ${wrapped(`Top level: ${codes(keysOf(globalKeys, "not-yet"))}.`)}
 
 ${wrapped(`In \`runtime_flags\`: ${codes(keysOf(runtimeFlagKeys, "not-yet"))}.`)}
+
+${wrapped(`In \`outlier_detection\`: ${codes(keysOf(outlierDetectionKeys, "not-yet"))}.`)}
 
 Routes, with the schemes for which they are:
 

@@ -3,7 +3,13 @@ import { SallyportError } from "../base/errors.ts";
 /** What is wrong with a certificate, a key, or a name for one. */
 export type PkiErrorCode =
   | "pki/bad-certificate"
+  | "pki/bad-crl"
+  | "pki/unsupported-crl"
   | "pki/bad-key"
+  | "pki/bad-pkcs12"
+  | "pki/wrong-password"
+  | "pki/unsupported"
+  | "pki/too-much-work"
   | "pki/key-mismatch"
   | "pki/expired"
   | "pki/bad-name";

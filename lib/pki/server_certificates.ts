@@ -1,9 +1,9 @@
 import { Buffer } from "node:buffer";
 import { createPrivateKey, createPublicKey } from "node:crypto";
-import { parseIp } from "../base/ip.ts";
 import { MAX_PEM_LENGTH, parseLeaf } from "./_pem.ts";
 import { type CertificateDescription, describeCertificate } from "./describe_certificate.ts";
 import { PkiError } from "./pki_error.ts";
+import { hostKeys, nameKey } from "./server_name.ts";
 
 /** Files hold certificates and `EC PARAMETERS` beside the key. */
 const KEY_BLOCK = /-----BEGIN ((?:RSA |EC )?PRIVATE KEY)-----[^-]*-----END \1-----/;
@@ -43,7 +43,7 @@ export class ServerCertificates {
     this.certificates = pairs.map(checkPair);
     for (const { pair, dnsNames, ipAddresses } of this.certificates) {
       for (const name of [...dnsNames, ...ipAddresses]) {
-        const key = keyOf(name);
+        const key = nameKey(name);
         if (!this.#byName.has(key)) this.#byName.set(key, pair);
       }
     }
@@ -70,16 +70,8 @@ export class ServerCertificates {
   }
 
   #find(name: string): CertificatePair | undefined {
-    const exact = this.#byName.get(keyOf(name));
-    if (exact !== undefined || name.startsWith(".") || parseIp(name) !== null) return exact;
-    return this.#byName.get(keyOf(name.replace(/^[^.]*/, "*")));
+    return hostKeys(name).map((key) => this.#byName.get(key)).find((pair) => pair !== undefined);
   }
-}
-
-/** Two spellings of one name or address have the same key. */
-function keyOf(name: string): string {
-  const ip = parseIp(name);
-  return ip === null ? name.toLowerCase().replace(/\.$/, "") : `${ip.version}/${ip.value}`;
 }
 
 function checkPair(pair: CertificatePair): ServerCertificate {

@@ -54,7 +54,18 @@ export async function opensslAuthority(subject: string): Promise<OpensslAuthorit
       await Deno.writeTextFile(`${folder}/${extfile}`, extensions.join("\n"));
       await openssl("req", ...key, "-nodes", "-keyout", `${name}.key`, "-out", csr, "-subj", options.subject);
       const issuer = ["-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial"];
-      await openssl("x509", "-req", "-in", csr, ...issuer, ...validity, "-extfile", extfile, "-out", `${name}.crt`);
+      await openssl(
+        "x509",
+        "-req",
+        "-in",
+        csr,
+        ...issuer,
+        ...validity,
+        "-extfile",
+        extfile,
+        "-out",
+        `${name}.crt`,
+      );
       return await pair(name);
     },
     [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),

@@ -6,8 +6,9 @@ import {
   type JsonName,
   KeyUsageFlags,
   KeyUsagesExtension,
+  PemConverter,
   SubjectAlternativeNameExtension,
-  type X509Certificate,
+  X509Certificate,
   X509CertificateGenerator,
   X509CrlGenerator,
   X509CrlReason,
@@ -40,12 +41,14 @@ export interface IssueOptions {
 export class TestAuthority {
   readonly pem: string;
   readonly der: Uint8Array<ArrayBuffer>;
+  readonly serialNumber: string;
   readonly #certificate: X509Certificate;
   readonly #keys: CryptoKeyPair;
 
   private constructor(certificate: X509Certificate, keys: CryptoKeyPair) {
     this.pem = certificate.toString("pem") + "\n";
     this.der = new Uint8Array(certificate.rawData);
+    this.serialNumber = certificate.serialNumber;
     this.#certificate = certificate;
     this.#keys = keys;
   }
@@ -60,6 +63,19 @@ export class TestAuthority {
       extensions: authorityExtensions(),
     });
     return new TestAuthority(certificate, keys);
+  }
+
+  /** Whoever has a certificate and its key, acting as an authority. */
+  static async from({ der, keyPem }: ClientPair): Promise<TestAuthority> {
+    const pkcs8 = PemConverter.decodeFirst(keyPem);
+    const privateKey = await crypto.subtle.importKey("pkcs8", pkcs8, P256, true, ["sign"]);
+    const certificate = new X509Certificate(der);
+    return new TestAuthority(certificate, { privateKey, publicKey: await certificate.publicKey.export() });
+  }
+
+  /** Its key (PKCS#8). */
+  keyPem(): Promise<string> {
+    return pemOf(this.#keys.privateKey);
   }
 
   /** An authority below this one. */
@@ -91,10 +107,9 @@ export class TestAuthority {
         ...(names.length === 0 ? [] : [new SubjectAlternativeNameExtension([...names])]),
       ],
     });
-    const key = new Uint8Array(await crypto.subtle.exportKey("pkcs8", keys.privateKey));
     return {
       certPem: certificate.toString("pem") + "\n",
-      keyPem: `-----BEGIN PRIVATE KEY-----\n${key.toBase64()}\n-----END PRIVATE KEY-----\n`,
+      keyPem: await pemOf(keys.privateKey),
       der: new Uint8Array(certificate.rawData),
       serialNumber: certificate.serialNumber,
     };
@@ -102,7 +117,7 @@ export class TestAuthority {
 
   /** A revocation list, as PEM text. */
   async crl(
-    revoked: readonly ClientPair[],
+    revoked: readonly { readonly serialNumber: string }[],
     options: { thisUpdate?: number; nextUpdate?: number } = {},
   ): Promise<string> {
     const { thisUpdate = Date.now() - DAY_MS, nextUpdate = Date.now() + DAY_MS } = options;
@@ -142,6 +157,10 @@ function authorityExtensions() {
     new BasicConstraintsExtension(true, undefined, true),
     new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
   ];
+}
+
+async function pemOf(key: CryptoKey): Promise<string> {
+  return PemConverter.encode(await crypto.subtle.exportKey("pkcs8", key), "PRIVATE KEY") + "\n";
 }
 
 function newKeys(): Promise<CryptoKeyPair> {
