@@ -47,6 +47,12 @@ function statusText(status: GatewayStatus, now: number): string {
     ["configuration", `${status.config}, revision ${status.revision}, ${status.routes} routes`],
     ["open", `${status.tunnels} tunnels, ${status.connections} connections`],
   ];
+  for (const { route, url, health, ejectedUntil } of status.upstreams) {
+    if (health === "unhealthy") rows.push(["upstream", `${url} of ${route} is unhealthy`]);
+    else if (ejectedUntil !== null) {
+      rows.push(["upstream", `${url} of ${route} is out for ${formatDuration(ejectedUntil - now)}`]);
+    }
+  }
   if (lastReload !== null) {
     const when = `${formatDuration(now - lastReload.at)} ago (${lastReload.cause})`;
     const outcome = lastReload.ok ? "served" : "REFUSED; the configuration before it goes on";
@@ -81,6 +87,7 @@ export function reportReload(answer: unknown, { args, io }: { args: ParsedArgs; 
 
 interface TunnelRow {
   readonly id: string;
+  readonly protocol: string;
   readonly host: string;
   readonly user: string | null;
   readonly ip: string;
@@ -132,10 +139,11 @@ export const tunnelsCommand: Command = {
 function tunnelTable(rows: readonly TunnelRow[], now: number): string {
   if (rows.length === 0) return "no tunnel is open\n";
   return formatTable([
-    ["ID", "USER", "DESTINATION", "FROM", "TO", "OPEN", "UP", "DOWN"],
+    ["ID", "USER", "PROTOCOL", "DESTINATION", "FROM", "TO", "OPEN", "UP", "DOWN"],
     ...rows.map((row) => [
       row.id.slice(0, 8),
       row.user ?? "-",
+      row.protocol,
       row.host,
       row.ip,
       row.upstream,

@@ -41,7 +41,7 @@ export function denoIo(): CliIo {
   };
 }
 
-/** On a terminal of its own, as standard input may carry a tunnel. */
+/** On the terminal itself if that can be had, as standard input may carry a tunnel. */
 async function askPassword(prompt: string): Promise<string | null> {
   const terminal = openTerminal();
   if (terminal === null) return null;
@@ -63,12 +63,12 @@ async function askPassword(prompt: string): Promise<string | null> {
   }
 }
 
+/** Opening the terminal by itself takes every permission, and a system that has such a file. */
 function openTerminal(): Pick<Deno.FsFile, "read" | "setRaw" | "close"> | null {
-  if (Deno.build.os === "windows") return Deno.stdin.isTerminal() ? Deno.stdin : null;
   try {
     return Deno.openSync("/dev/tty", { read: true, write: true });
   } catch {
-    return null;
+    return Deno.stdin.isTerminal() ? Deno.stdin : null;
   }
 }
 

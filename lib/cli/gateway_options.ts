@@ -2,11 +2,12 @@ import { errorMessage } from "../base/errors.ts";
 import type { GatewayAddress } from "../client/gateway_address.ts";
 import { type GatewayTrust, parseBase64CaCerts, parseCaCerts } from "../client/gateway_trust.ts";
 import { isLoopback } from "../client/listen_address.ts";
+import { clientCertificateOptions, readClientCertificate } from "./client_certificate.ts";
 import type { CliIo } from "./command.ts";
 import type { OptionSpec, ParsedArgs, PositionalSpec } from "./options.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** Which gateways are believed. */
+/** Which gateways are believed, and what is shown to them. */
 export const trustOptions: readonly OptionSpec[] = [
   {
     name: "alternate-ca-path",
@@ -18,6 +19,7 @@ export const trustOptions: readonly OptionSpec[] = [
     name: "disable-tls-verification",
     description: "Believe any certificate. Unsafe: whoever is on the way can read and change everything",
   },
+  ...clientCertificateOptions,
 ];
 
 /** How a person signs in. */
@@ -50,7 +52,8 @@ export const gatewayUrlArgument: PositionalSpec = {
 /**
  * The trust that {@link trustOptions} ask for. Warns loudly when nothing proves that the gateway is the right one.
  *
- * @throws {UsageError} `cli/unreadable-file`; {ClientError} `client/invalid-certificate`
+ * @throws {UsageError} `cli/unreadable-file`; {ClientError} `client/invalid-certificate`; and as
+ *   {@link readClientCertificate}
  */
 export async function readTrust(
   gateway: GatewayAddress,
@@ -64,7 +67,7 @@ export async function readTrust(
   const verify = !args.has("disable-tls-verification");
   if (gateway.tls && !verify) io.stderr(`warning: --disable-tls-verification: ${UNPROTECTED}`);
   if (!gateway.tls && !isLoopback(gateway.host)) io.stderr(`warning: the gateway has no TLS: ${UNPROTECTED}`);
-  return { caCerts, verify };
+  return { caCerts, verify, clientCertificate: await readClientCertificate(gateway, { args, io }) };
 }
 
 const UNPROTECTED = "nothing proves that this is your gateway; " +

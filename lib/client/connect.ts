@@ -26,12 +26,6 @@ export async function connectCarrier(
   { gateway, trust, signal }: { gateway: GatewayAddress; trust: GatewayTrust; signal: AbortSignal },
 ): Promise<Carrier> {
   if (name === "h1") return http1Carrier(gateway, trust);
-  if (name === "h3" && trust.clientCertificate) {
-    throw new ClientError(
-      "client/no-carrier",
-      "HTTP/3 cannot show a client certificate: the platform's QUIC has none",
-    );
-  }
   if (name === "h3") return await http3Carrier(gateway, { trust, signal });
   const { stream, alpn } = await dialGateway(gateway, { trust, signal, alpn: ["h2"] });
   if (alpn === "h2") return await http2Carrier(stream, { gateway, signal });

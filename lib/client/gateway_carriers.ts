@@ -98,9 +98,12 @@ export class GatewayCarriers implements Disposable {
     if (!order.includes("h3")) return await this.#overTls(signal);
     const over = new AbortController();
     const either = AbortSignal.any([signal, over.signal]);
-    const quic = this.#connect("h3", either);
+    const hopeless = new AbortController();
+    const quic = this.#connect("h3", AbortSignal.any([either, hopeless.signal]));
     const late = Promise.race([quic.catch(() => {}), wait(headStartMs, either)]);
-    const attempts = [quic, late.then(() => this.#overTls(either))];
+    const overTls = late.then(() => this.#overTls(either));
+    overTls.catch((error) => isAboutCertificates(error) && hopeless.abort());
+    const attempts = [quic, overTls];
     try {
       const winner = await Promise.any(attempts);
       for (const attempt of attempts) attempt.then((one) => one !== winner && one.close(), () => {});
@@ -135,6 +138,12 @@ export class GatewayCarriers implements Disposable {
       { hint: "leave --carrier out, or try --carrier h1" },
     );
   }
+}
+
+/** Whether it would be no better over QUIC. */
+function isAboutCertificates(error: unknown): boolean {
+  return error instanceof ClientError &&
+    (error.code === "client/tls-untrusted" || error.code === "client/certificate-refused");
 }
 
 function wait(ms: number, signal: AbortSignal): Promise<void> {

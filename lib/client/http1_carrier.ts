@@ -1,12 +1,13 @@
 import { formatAuthority } from "../base/authority.ts";
 import type { ByteStream } from "../base/byte_stream.ts";
+import { streamAfter } from "../base/stream_after.ts";
 import { capsuleFlow } from "../carrier/capsule_flow.ts";
 import { formatUdpTarget } from "../codec/masque_target.ts";
 import { type Carrier, tunnelFields, type TunnelRequest } from "./carrier.ts";
 import { dialGateway } from "./dial_gateway.ts";
 import type { GatewayAddress } from "./gateway_address.ts";
 import type { GatewayTrust } from "./gateway_trust.ts";
-import { exchangeHttp1, streamAfter } from "./http1_exchange.ts";
+import { exchangeHttp1 } from "./http1_exchange.ts";
 import { refusal, requestIdOf } from "./refusal.ts";
 import type { ResponseHead } from "./response_head.ts";
 

@@ -21,9 +21,9 @@ export interface Http3CarrierOptions {
 }
 
 /** A connection on which nothing comes for so long is lost. */
-const IDLE_TIMEOUT_MS = 30_000;
+const IDLE_TIMEOUT_MS = 15_000;
 /** Keeps it, and the way through address translation, open. */
-const KEEP_ALIVE_MS = 10_000;
+const KEEP_ALIVE_MS = 5_000;
 
 /**
  * HTTP/3: one QUIC connection for all tunnels.
@@ -159,7 +159,7 @@ class Http3Carrier implements Carrier {
       return { stream, head };
     } catch (error) {
       stream?.close();
-      if (error instanceof CarrierError && error.code === "carrier/unsupported") {
+      if (error instanceof CarrierError && error.code === "carrier/too-many-streams") {
         this.#isFull = true;
         throw carrierFull(error);
       }

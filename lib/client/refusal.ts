@@ -21,6 +21,12 @@ const REFUSALS: Readonly<Record<number, { code: ClientErrorCode; what: string; h
     what: "the gateway has no such route",
     hint: "compare the host and port with the route, or name another gateway with --gateway-url",
   },
+  495: {
+    code: "client/certificate-refused",
+    what: "the route asks for a client certificate that the gateway trusts",
+    hint:
+      "show one with --client-cert or --client-cert-from-store; sallyport certs explain lists those you have",
+  },
   503: {
     code: "client/unavailable",
     what: "the service behind the gateway does not answer",

@@ -54,6 +54,20 @@ describe("sallyport", () => {
             The same, as base64 of the PEM text
         --disable-tls-verification
             Believe any certificate. Unsafe: whoever is on the way can read and change everything
+        --client-cert FILE
+            A certificate to show to the gateway, with its intermediates: PEM, or PKCS#12 (.p12)
+        --client-key FILE
+            Its key, in PEM; not needed when it is in the same file
+        --client-cert-from-store
+            Take the first certificate that fits from ~/.config/sallyport/certs, the NSS database, or the
+            system
+        --client-cert-password-file FILE
+            The password of the key, of the .p12 file, or of the NSS database (default: ask on the
+            terminal)
+        --client-cert-issuer ATTR=VALUE
+            Take only a certificate whose issuer has this name, such as O=Example
+        --client-cert-subject ATTR=VALUE
+            Take only a certificate whose subject has this name, such as CN=ann
         --service-account TOKEN
             The token of a service account, used instead of signing in and not stored [environment:
             SALLYPORT_SERVICE_ACCOUNT]
@@ -86,12 +100,29 @@ describe("sallyport", () => {
         --gateway-url, --pomerium-url URL
             The gateway, when the host of the destination does not lead to it [environment:
             SALLYPORT_GATEWAY_URL]
+        --carrier NAME
+            Only this version of HTTP: h3, h2 or h1. Without it they are tried in this order, and the one
+            that works is remembered for an hour [environment: SALLYPORT_CARRIER]
         --alternate-ca-path FILE
             PEM file of certificate authorities to trust beside those that are trusted anyway
         --ca-cert BASE64
             The same, as base64 of the PEM text
         --disable-tls-verification
             Believe any certificate. Unsafe: whoever is on the way can read and change everything
+        --client-cert FILE
+            A certificate to show to the gateway, with its intermediates: PEM, or PKCS#12 (.p12)
+        --client-key FILE
+            Its key, in PEM; not needed when it is in the same file
+        --client-cert-from-store
+            Take the first certificate that fits from ~/.config/sallyport/certs, the NSS database, or the
+            system
+        --client-cert-password-file FILE
+            The password of the key, of the .p12 file, or of the NSS database (default: ask on the
+            terminal)
+        --client-cert-issuer ATTR=VALUE
+            Take only a certificate whose issuer has this name, such as O=Example
+        --client-cert-subject ATTR=VALUE
+            Take only a certificate whose subject has this name, such as CN=ann
         --browser-cmd COMMAND
             The program that opens the sign-in page; it gets the URL as its last argument
         --no-browser

@@ -8,7 +8,7 @@ const GATEWAY = { tls: true, host: "gw.example.com", port: 443 };
 const noSignal = new AbortController().signal;
 
 /** What happens when a carrier is connected. */
-type Outcome = "connects" | "connects without udp" | "is not spoken" | "fails" | "hangs";
+type Outcome = "connects" | "connects without udp" | "is not spoken" | "is not trusted" | "fails" | "hangs";
 
 class FakeCarrier implements Carrier {
   isOpen = true;
@@ -66,6 +66,7 @@ function carriersWith(
       });
     }
     if (outcome === "is not spoken") throw new ClientError("client/no-carrier", `no ${name}`);
+    if (outcome === "is not trusted") throw new ClientError("client/tls-untrusted", `${name} is not trusted`);
     if (outcome === "fails") throw new ClientError("client/unreachable", `${name} fails`);
     const carrier = new FakeCarrier(name, outcome === "connects");
     connected.push(carrier);
@@ -135,6 +136,12 @@ describe("GatewayCarriers", () => {
     const { carriers, memory } = carriersWith({ h3: "fails", h2: "fails" });
     await expect(carriers.get(noSignal)).rejects.toThrow("h2 fails");
     expect(memory.known).toBeNull();
+  });
+
+  it("does not wait for HTTP/3 when TLS has failed over a certificate", async () => {
+    const { carriers, givenUp } = carriersWith({ h3: "hangs", h2: "is not trusted" });
+    await expect(carriers.get(noSignal)).rejects.toMatchObject({ code: "client/tls-untrusted" });
+    expect(givenUp).toEqual(["h3"]);
   });
 
   it("tries what worked before, and nothing else when it works again", async () => {

@@ -86,6 +86,7 @@ describe("http1Carrier().openTcp()", () => {
     [401, "client/login-required"],
     [403, "client/denied"],
     [404, "client/no-such-route"],
+    [495, "client/certificate-refused"],
     [503, "client/unavailable"],
     [101, "client/unexpected-status"],
     [204, "client/unexpected-status"],

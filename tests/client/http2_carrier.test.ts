@@ -119,6 +119,7 @@ describe("http2Carrier()", () => {
     [401, "client/login-required"],
     [403, "client/denied"],
     [404, "client/no-such-route"],
+    [495, "client/certificate-refused"],
     [503, "client/unavailable"],
     [500, "client/unexpected-status"],
   ])("takes status %d for %s, and goes on", async (status, code) => {

@@ -58,8 +58,14 @@ describe("CertificateRequestDecoder", () => {
   });
 
   it("knows a request without names from no request", () => {
-    expect(decode(record(concatBytes([HELLO, request([]), DONE])))).toEqual({ isAsked: true, authorities: [] });
-    expect(decode(record(concatBytes([HELLO, CERTIFICATE, DONE])))).toEqual({ isAsked: false, authorities: [] });
+    expect(decode(record(concatBytes([HELLO, request([]), DONE])))).toEqual({
+      isAsked: true,
+      authorities: [],
+    });
+    expect(decode(record(concatBytes([HELLO, CERTIFICATE, DONE])))).toEqual({
+      isAsked: false,
+      authorities: [],
+    });
   });
 
   it.each<[string, Uint8Array, string]>([
@@ -67,8 +73,16 @@ describe("CertificateRequestDecoder", () => {
     ["another protocol", utf8("HTTP/1.1 400 Bad Request"), "codec/unexpected"],
     ["a message of another time", record(message(20, new Uint8Array(12))), "codec/unexpected"],
     ["a name without bytes", record(request([new Uint8Array()])), "codec/malformed"],
-    ["a list that is cut off", record(message(13, Uint8Array.of(1, 1, 0, 2, 4, 3, 0, 9, 0))), "codec/malformed"],
-    ["something after the list", record(message(13, Uint8Array.of(1, 1, 0, 2, 4, 3, 0, 0, 0))), "codec/malformed"],
+    [
+      "a list that is cut off",
+      record(message(13, Uint8Array.of(1, 1, 0, 2, 4, 3, 0, 9, 0))),
+      "codec/malformed",
+    ],
+    [
+      "something after the list",
+      record(message(13, Uint8Array.of(1, 1, 0, 2, 4, 3, 0, 0, 0))),
+      "codec/malformed",
+    ],
     ["more than its bound", record(message(11, new Uint8Array(MAX_SERVER_FLIGHT_BYTES))), "codec/too-large"],
   ])("refuses %s", (_title, bytes, code) => {
     const refusal = () => decode(bytes);

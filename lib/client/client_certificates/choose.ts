@@ -3,7 +3,7 @@ import { MAX_PKCS12_BYTES } from "../../pki/pkcs12.ts";
 import { ClientError } from "../client_error.ts";
 import type { GatewayAddress } from "../gateway_address.ts";
 import { readBounded } from "./_files.ts";
-import { type AdvertisedAuthorities, askAuthorities } from "./advertised_authorities.ts";
+import { type AdvertisedAuthorities, askAuthorities } from "../advertised_authorities.ts";
 import {
   type Candidate,
   isEncryptedKey,

@@ -1,16 +1,16 @@
 import { Duplex } from "node:stream";
 import { isIP } from "node:net";
 import { connect } from "node:tls";
-import { abortable } from "../../base/abortable.ts";
-import type { ByteStream } from "../../base/byte_stream.ts";
-import { denoStream } from "../../base/deno_stream.ts";
-import { CertificateRequestDecoder, type CertificateWish } from "../../codec/certificate_request.ts";
-import { CodecError } from "../../codec/codec_error.ts";
-import type { DistinguishedName } from "../../pki/distinguished_name.ts";
-import { parseDistinguishedName } from "../../pki/name_attributes.ts";
-import { PkiError } from "../../pki/pki_error.ts";
-import { reachError } from "../_reach_error.ts";
-import type { GatewayAddress } from "../gateway_address.ts";
+import { abortable } from "../base/abortable.ts";
+import type { ByteStream } from "../base/byte_stream.ts";
+import { denoStream } from "../base/deno_stream.ts";
+import { CertificateRequestDecoder, type CertificateWish } from "../codec/certificate_request.ts";
+import { CodecError } from "../codec/codec_error.ts";
+import type { DistinguishedName } from "../pki/distinguished_name.ts";
+import { parseDistinguishedName } from "../pki/name_attributes.ts";
+import { PkiError } from "../pki/pki_error.ts";
+import { reachError } from "./_reach_error.ts";
+import type { GatewayAddress } from "./gateway_address.ts";
 
 /** What a gateway says about the certificates it wants. Nothing proves that the gateway has said it. */
 export interface AdvertisedAuthorities {

@@ -1,11 +1,11 @@
 import { createServer } from "node:tls";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { askAuthorities } from "../../../lib/client/client_certificates/advertised_authorities.ts";
-import { formatName } from "../../../lib/pki/distinguished_name.ts";
-import { type OpensslAuthority, opensslAuthority } from "../../_support/openssl_authority.ts";
-import { requirePeer } from "../../_support/peers.ts";
-import { freePort, listening, type RunningProgram, start } from "../../_support/programs.ts";
+import { askAuthorities } from "../../lib/client/advertised_authorities.ts";
+import { formatName } from "../../lib/pki/distinguished_name.ts";
+import { type OpensslAuthority, opensslAuthority } from "../_support/openssl_authority.ts";
+import { requirePeer } from "../_support/peers.ts";
+import { freePort, listening, type RunningProgram, start } from "../_support/programs.ts";
 
 describe.skipIf(!requirePeer("openssl"))("askAuthorities()", () => {
   let [users, devices]: OpensslAuthority[] = [];
