@@ -1,5 +1,6 @@
 // deno-lint-ignore-file no-console -- a script speaks to the terminal
 
+import { httpBench } from "./bench/http.ts";
 import { liveBench } from "./bench/live.ts";
 import { policyBench } from "./bench/policy.ts";
 import { tcpBench } from "./bench/tcp.ts";
@@ -10,6 +11,7 @@ import { x509Bench } from "./bench/x509.ts";
 const BENCHES: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
   tcp: tcpBench,
   udp: udpBench,
+  http: httpBench,
   policy: policyBench,
   live: liveBench,
   x509: x509Bench,

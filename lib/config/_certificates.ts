@@ -15,20 +15,28 @@ export interface SecretSources {
 }
 
 /** Text that stands in the configuration, or in a file that it names. */
-interface TextSource {
+export interface TextSource {
   readonly path: Path;
   readonly text: string | null;
   readonly file: string | null;
 }
 
-interface PemKind {
+/** What a PEM text has to hold. */
+export interface PemKind {
   readonly name: string;
   readonly marker: RegExp;
 }
 
-/** What a PEM text must hold (RFC 7468), for whoever names the wrong file. */
-const CERTIFICATE: PemKind = { name: "certificate", marker: /-----BEGIN (?:TRUSTED )?CERTIFICATE-----/ };
-const PRIVATE_KEY: PemKind = { name: "private key", marker: /-----BEGIN (?:[A-Z0-9]+ )?PRIVATE KEY-----/ };
+/** A certificate in PEM (RFC 7468), for whoever names the wrong file. */
+export const CERTIFICATE: PemKind = {
+  name: "certificate",
+  marker: /-----BEGIN (?:TRUSTED )?CERTIFICATE-----/,
+};
+/** A private key in PEM. */
+export const PRIVATE_KEY: PemKind = {
+  name: "private key",
+  marker: /-----BEGIN (?:[A-Z0-9]+ )?PRIVATE KEY-----/,
+};
 
 /** The certificates of the gateway: those of the list, then the one named by file, then the one in place. */
 export async function readCertificates(sources: SecretSources): Promise<readonly CertificatePair[]> {
@@ -81,11 +89,11 @@ export async function readSharedSecret(
 }
 
 /** Reports a key that stands beside the one that names a file for it. @returns whether it does */
-export function reportsBoth(key: string, { mapping, report }: MappingPlace): boolean {
+export function reportsBoth(key: string, { mapping, path, report }: MappingPlace): boolean {
   const file = `${key}_file`;
   if (![key, file].every((name) => Object.hasOwn(mapping, name) && mapping[name] !== null)) return false;
   const message = `There is both a ${key} and a ${file}`;
-  report.error("config/conflict", { message, hint: "keep one of them", path: [file], at: "key" });
+  report.error("config/conflict", { message, hint: "keep one of them", path: [...path, file], at: "key" });
   return true;
 }
 
@@ -117,9 +125,10 @@ function sourceAt(key: string, value: string): TextSource {
   return { path: [key], file: isFile ? value : null, text: isFile ? null : value };
 }
 
-async function readPem(
+/** Reads a PEM text; one that holds something else is reported. @returns `null` when an error was reported */
+export async function readPem(
   { path, file, text }: TextSource,
-  { kind, sources }: { kind: PemKind; sources: SecretSources },
+  { kind, sources }: { kind: PemKind; sources: Pick<SecretSources, "place" | "files"> },
 ): Promise<string | null> {
   const pem = file === null ? text : await sources.files.text(file, path);
   if (pem === null || kind.marker.test(pem)) return pem;

@@ -25,13 +25,18 @@ export class FileReader {
     this.#options = options;
   }
 
+  /** Where the file `name` is. */
+  pathOf(name: string): string {
+    return isAbsolute(name) ? name : join(dirname(this.#options.file), name);
+  }
+
   /** The text of the file `name`, which stands at `path`; `null` when an error was reported. */
   async text(name: string, path: Path): Promise<string | null> {
     const { file, readTextFile, report } = this.#options;
     const folder = dirname(file);
     let reason: string;
     try {
-      const text = await readTextFile(isAbsolute(name) ? name : join(folder, name));
+      const text = await readTextFile(this.pathOf(name));
       if (text.length <= MAX_FILE_LENGTH) return text;
       reason = "it is longer than 1 MiB";
     } catch (error) {

@@ -2,18 +2,25 @@ import { createHash } from "node:crypto";
 import { type CompiledPolicy, compilePolicy } from "../policy/compile.ts";
 import { PolicyError } from "../policy/errors.ts";
 import { parsePolicy } from "../policy/parse.ts";
+import { withCertificateRequired } from "../policy/client_certificate_rule.ts";
 import { acceptedIssuers, type BearerDefaults, idpBearerOf } from "./_bearer.ts";
 import { caught } from "./_caught.ts";
 import { deepFreeze } from "./_freeze.ts";
 import { runPolicyTests, type TestCount } from "./_policy_tests.ts";
 import { warnOfTraps } from "./_policy_traps.ts";
 import type { Route, RouteFrom, Upstream } from "./config.ts";
+import type { FileReader } from "./_files.ts";
+import type { DownstreamMtls } from "./downstream_mtls.ts";
+import { readRouteAuthorities } from "./_downstream_mtls.ts";
 import { parseFrom } from "./from_url.ts";
+import { buildHttpRoute } from "./_http_route.ts";
+import type { HttpGlobals } from "./http_settings.ts";
 import type { Values } from "./key_table.ts";
 import { type MappingPlace, readKeys } from "./_read_keys.ts";
 import { routeKeys } from "./route_keys.ts";
 import { RouteUrlError } from "./route_url_error.ts";
 import { type ProviderDefaults, readRouteClient } from "./_route_client.ts";
+import { readUpstreamSettings, type UpstreamDefaults } from "./_upstream_route.ts";
 import { buildUpstreams, checkSshUpstream } from "./_upstreams.ts";
 
 type RouteValues = Values<typeof routeKeys>;
@@ -23,23 +30,31 @@ const TARGETS = ["to", "redirect", "response"] as const;
 /** Keys that tell routes of the same `from` and `to` apart. */
 const IDENTITY = ["prefix", "path", "regex", "redirect", "response"] as const;
 
+/** A shorter one should not be chosen without being asked for (RFC 9298 section 3.1). */
+const UDP_IDLE_TIMEOUT_MS = 120_000;
+
 /** What all routes of a file have in common. */
 export interface RouteContext {
   /** What a route from `https://host` without a port answers to; `null`: every port. */
   readonly httpPort: number | null;
   /** Of the tests of all routes. */
   readonly testCount: TestCount;
+  /** Reads the files that routes name. */
+  readonly files: FileReader;
   /** What routes say that do not say it themselves. */
   readonly defaults: {
+    readonly upstream: UpstreamDefaults;
     readonly issuerFormat: "hostOnly" | "uri";
     readonly bearer: BearerDefaults;
     readonly provider: ProviderDefaults;
+    readonly http: HttpGlobals;
+    readonly mtls: Pick<DownstreamMtls, "authoritiesPem" | "enforcement">;
   };
 }
 
 /** Checks one route. @returns the route, or `null` when an error was reported */
-export function buildRoute(place: MappingPlace, context: RouteContext): Route | null {
-  const { httpPort, testCount, defaults } = context;
+export async function buildRoute(place: MappingPlace, context: RouteContext): Promise<Route | null> {
+  const { httpPort, testCount, files, defaults } = context;
   const errorsBefore = place.report.errorCount;
   const values = readKeys(routeKeys, place);
   const from = buildFrom(values, { place, httpPort });
@@ -49,10 +64,13 @@ export function buildRoute(place: MappingPlace, context: RouteContext): Route | 
   const idpClient = readRouteClient(values, { place, provider: defaults.provider });
   const clientId = idpClient?.clientId ?? null;
   const idpBearer = idpBearerOf(values, { place, defaults: defaults.bearer, clientId });
+  const http = from?.protocol === "http" ? buildHttpRoute(values, { place, defaults: defaults.http }) : null;
   const id = routeId(values, place);
   if (policy !== null) runPolicyTests(values.tests, { id, policy, place, count: testCount });
   if (from === null || to === null || policy === null) return null;
   checkSshUpstream(to, { from, place });
+  const upstream = await readUpstreamSettings({ values, place, files }, { to, defaults: defaults.upstream });
+  const ownAuthoritiesPem = await readRouteAuthorities(values, { place, files });
   if (place.report.errorCount > errorsBefore) return null;
   if (policy.isEmpty) {
     place.report.warn("config/denies-everyone", {
@@ -61,6 +79,10 @@ export function buildRoute(place: MappingPlace, context: RouteContext): Route | 
       path: place.path,
     });
   }
+  const clientAuthoritiesPem = ownAuthoritiesPem ?? defaults.mtls.authoritiesPem;
+  // A login by SSH never shows a certificate of TLS.
+  const needsCertificate = clientAuthoritiesPem !== null && defaults.mtls.enforcement !== "policy" &&
+    from.protocol !== "ssh";
   return Object.freeze({
     id,
     name: values.name ?? from.url,
@@ -68,12 +90,15 @@ export function buildRoute(place: MappingPlace, context: RouteContext): Route | 
     logoUrl: values.logo_url,
     from,
     to,
-    policy,
+    policy: needsCertificate ? withCertificateRequired(policy) : policy,
     timeoutMs: values.timeout,
-    idleTimeoutMs: values.idle_timeout,
+    idleTimeoutMs: values.idle_timeout ?? (from.protocol === "udp" ? UDP_IDLE_TIMEOUT_MS : 0),
     maxSessionDurationMs: values.max_session_duration,
     showErrorDetails: values.show_error_details,
     sendProxyProtocol: values.send_proxy_protocol,
+    ...upstream,
+    http,
+    clientAuthoritiesPem,
     jwtIssuerFormat: values.jwt_issuer_format ?? defaults.issuerFormat,
     tokenIssuers,
     idpBearer,
@@ -133,6 +158,7 @@ function buildPolicy(values: RouteValues, place: MappingPlace): CompiledPolicy |
     const policy = compilePolicy(parsePolicy(values.policy ?? []), {
       allowPublicUnauthenticatedAccess: values.allow_public_unauthenticated_access,
       allowAnyAuthenticatedUser: values.allow_any_authenticated_user,
+      corsAllowPreflight: values.cors_allow_preflight,
       allowedUsers: values.allowed_users,
       allowedDomains: values.allowed_domains,
       allowedIdpClaims: values.allowed_idp_claims,

@@ -3,7 +3,7 @@ import { protocolOf, SCHEMES } from "./from_url.ts";
 import { describe } from "./_quote.ts";
 import type { Report } from "./_report.ts";
 import { buildRoute, type RouteContext } from "./_route.ts";
-import { SERVED_PROTOCOLS } from "./served_protocols.ts";
+import { SERVED_PROTOCOLS, SERVED_SCHEMES } from "./served_protocols.ts";
 import { isMapping } from "./value_types.ts";
 
 /** The lists of the file that hold routes, in the order in which they are taken. */
@@ -13,10 +13,10 @@ export interface RouteLists {
 }
 
 /** Checks every route and reports what is wrong; a route with an error is left out. */
-export function buildRoutes(
+export async function buildRoutes(
   lists: RouteLists,
   { report, ...context }: RouteContext & { report: Report },
-): readonly Route[] {
+): Promise<readonly Route[]> {
   const routes: Route[] = [];
   const lineById = new Map<string, number>();
   for (const list of ["policy", "routes"] as const) {
@@ -30,7 +30,8 @@ export function buildRoutes(
         });
         continue;
       }
-      const route = buildRoute({ mapping: entry, path, report, protocol: protocolOf(entry.from) }, context);
+      const protocol = protocolOf(entry.from);
+      const route = await buildRoute({ mapping: entry, path, report, protocol }, context);
       if (route === null) continue;
       warnUnserved(route, { path, report });
       const twin = lineById.get(route.id);
@@ -55,11 +56,14 @@ function warnUnserved(
       message: `Routes from ${SCHEMES[from.protocol]}:// are accepted but not served in this version`,
       path: [...path, "from"],
     });
-  } else if (to.some((upstream) => upstream.scheme !== "tcp")) {
-    report.warn("config/not-served", {
-      message:
-        "This version reaches TCP services by tcp:// only: requests for this route are answered with 503",
-      path: [...path, "to"],
-    });
+    return;
   }
+  const schemes = SERVED_SCHEMES[from.protocol];
+  if (to.every(({ scheme }) => schemes.includes(scheme))) return;
+  report.warn("config/not-served", {
+    message: `Routes from ${SCHEMES[from.protocol]}:// lead to ${
+      schemes.join("://, ")
+    }:// only: this one answers with 503`,
+    path: [...path, "to"],
+  });
 }

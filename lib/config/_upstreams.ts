@@ -5,7 +5,7 @@ import { RouteUrlError } from "./route_url_error.ts";
 import { type ParsedTo, parseTo } from "./to_url.ts";
 
 /** Schemes that stand beside none but those of their own kind. */
-const KINDS: readonly (readonly string[])[] = [["tcp"], ["udp"], ["ssh"], ["unix", "https+unix"]];
+const KINDS: readonly (readonly string[])[] = [["tcp", "tls"], ["udp"], ["ssh"], ["unix", "https+unix"]];
 
 /**
  * Checks the `to` of a route.

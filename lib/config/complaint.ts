@@ -22,6 +22,7 @@ export type ComplaintCode =
   | "config/incomplete-pair"
   | "config/file-unreadable"
   | "config/not-pem"
+  | "config/bad-pair"
   | "config/bad-from"
   | "config/bad-to"
   | "config/mixed-upstreams"

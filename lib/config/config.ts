@@ -1,5 +1,15 @@
 import type { CompiledPolicy } from "../policy/compile.ts";
+import type { DownstreamMtls } from "./downstream_mtls.ts";
+import type { HttpGlobals, HttpRoute } from "./http_settings.ts";
 import type { IdpName } from "./idp_names.ts";
+import type { UdpLimits } from "./udp_limits.ts";
+import type {
+  BalancingPolicy,
+  CircuitBreakers,
+  HealthCheck,
+  OutlierDetection,
+  UpstreamTls,
+} from "./upstream_settings.ts";
 
 /** Which protocol a route serves, from the scheme of its `from`. */
 export type RouteProtocol = "tcp" | "udp" | "http" | "ssh";
@@ -32,7 +42,7 @@ export interface AuthorityPattern {
 export interface Upstream {
   /** As written, without the weight. */
   readonly url: string;
-  /** Scheme of the URL: `tcp`, `udp`, `http`, `https`, `h2c`, `ssh`, `unix`, `https+unix`. */
+  /** Scheme of the URL: `tcp`, `tls`, `udp`, `http`, `https`, `h2c`, `ssh`, `unix`, `https+unix`. */
   readonly scheme: string;
   /** DNS name or IP address without brackets; `localhost` was replaced by `127.0.0.1`. Empty for `unix`. */
   readonly host: string;
@@ -60,7 +70,7 @@ export interface Route {
   readonly policy: CompiledPolicy;
   /** Longest life of a tunnel; 0 is unlimited. */
   readonly timeoutMs: number;
-  /** Longest time without a byte either way; 0 is unlimited. */
+  /** Longest time with nothing either way; 0 is unlimited. */
   readonly idleTimeoutMs: number;
   /** Longest time a tunnel may be open before it has to be opened anew; 0 is unlimited. */
   readonly maxSessionDurationMs: number;
@@ -68,8 +78,29 @@ export interface Route {
   readonly showErrorDetails: boolean;
   /** Version of the PROXY header that the service is sent before anything else; `null`: none. */
   readonly sendProxyProtocol: 1 | 2 | null;
+  /** For services that are reached by `https://`, `https+unix://` or `tls://`. */
+  readonly upstreamTls: UpstreamTls;
+  /** Whether the next proxy or service is told the destination that the caller named, and not its own. */
+  readonly preserveHostHeader: boolean;
+  /** How its services share the work. */
+  readonly balancing: BalancingPolicy;
+  /** How its services are looked after; without any check all count as healthy. */
+  readonly healthChecks: readonly HealthCheck[];
+  /** With a smaller share of services that can be used, in percent, all are used. */
+  readonly healthyPanicThreshold: number;
+  /** `null`: no service is taken out. */
+  readonly outlierDetection: OutlierDetection | null;
+  /** Its own, and those of the top level for what it does not say. */
+  readonly circuitBreakers: CircuitBreakers;
+  /** What only HTTP routes have; `null` for the others. */
+  readonly http: HttpRoute | null;
   /** How the issuer of assertions is written. */
   readonly jwtIssuerFormat: "hostOnly" | "uri";
+  /**
+   * PEM text of the authorities that callers' certificates are judged by, its own or those of the top level; `null`: no
+   * certificate is trusted. A policy asks for a trusted one by itself where that is enforced.
+   */
+  readonly clientAuthoritiesPem: string | null;
   /** Whose bearer tokens are taken for callers; empty: bearer tokens are not read. */
   readonly tokenIssuers: readonly TokenIssuer[];
   /** How bearer tokens of the identity provider are taken for callers; `null`: not at all. */
@@ -153,6 +184,40 @@ export interface StorageSettings {
   readonly connectionString: string | null;
 }
 
+/** Which versions of HTTP the gateway speaks, and where. */
+export interface ListenerCodecs {
+  /** `auto`: all, HTTP/3 where it is possible; `http3`: all, or nothing is served; `http1`, `http2`: that one only. */
+  readonly type: "auto" | "http1" | "http2" | "http3";
+  /** Where HTTP/3 is listened for; port 0 is that of the others. `null`: where the others are. */
+  readonly http3Address: { readonly hostname: string; readonly port: number } | null;
+  /** The port of HTTP/3 that clients are told; `null`: the one that is listened on. */
+  readonly http3AdvertisePort: number | null;
+}
+
+/** A private key of SSH. */
+export interface SshKeySource {
+  /** As `ssh-keygen` or OpenSSL writes it. A secret, not checked yet. */
+  readonly pem: string;
+  /** The file that it came from; `null`: it stands in the configuration. */
+  readonly file: string | null;
+}
+
+/** The SSH server. */
+export interface SshSettings {
+  /** `hostname` empty means all interfaces. */
+  readonly address: { readonly hostname: string; readonly port: number };
+  /** Empty when none is configured: the state directory then keeps some. */
+  readonly hostKeys: readonly SshKeySource[];
+  /** Signs certificates for servers behind routes; `null` when none is configured: the state directory then keeps one. */
+  readonly userCaKey: SshKeySource | null;
+  /** Whether `ssh -J`, `ssh -L` and `ssh -W` reach routes. */
+  readonly allowsDirectTcpip: boolean;
+  /** Whether `ssh -R` publishes services. */
+  readonly allowsReverseTunnels: boolean;
+  /** Whether a shell without route shows the routes to pick one. */
+  readonly hasPortal: boolean;
+}
+
 /** `routes.yaml`, checked and frozen. */
 export interface Config {
   /** The file it was read from. */
@@ -170,10 +235,16 @@ export interface Config {
   readonly routesPortal: boolean;
   /** `hostname` empty means all interfaces. */
   readonly address: { readonly hostname: string; readonly port: number };
+  /** Which versions of HTTP are spoken, and where HTTP/3 is. */
+  readonly codecs: ListenerCodecs;
   /** Empty when none is configured: the development authority then makes one. */
   readonly certificates: readonly CertificatePair[];
   /** PEM text of authorities trusted for upstreams, beside the system's; `null` when none is configured. */
   readonly certificateAuthorityPem: string | null;
+  /** Of routes that do not say it themselves. */
+  readonly circuitBreakers: CircuitBreakers;
+  /** What is asked of the certificates of callers. */
+  readonly downstreamMtls: DownstreamMtls;
   /** 32 bytes or more; `null` when none is configured: the state directory then keeps one. */
   readonly sharedSecret: Uint8Array<ArrayBuffer> | null;
   /** P-256 private key in PKCS #8 (PEM) that signs assertions; `null` when none is configured: the state has one. */
@@ -226,6 +297,12 @@ export interface Config {
     /** How long they may go on. */
     readonly limitMs: number;
   };
+  /** What bounds UDP tunnels. */
+  readonly udpLimits: UdpLimits;
+  /** The SSH server; `null` when there is none. */
+  readonly ssh: SshSettings | null;
+  /** For HTTP routes. */
+  readonly http: HttpGlobals;
   /** Lines below it are dropped. */
   readonly logLevel: "trace" | "debug" | "info" | "warn" | "error";
   /** Fields of the line that is logged when a request or a tunnel ends. */

@@ -1,3 +1,4 @@
+import { downstreamMtlsKeys } from "./downstream_mtls_keys.ts";
 import { globalKeys } from "./global_keys.ts";
 import { runtimeFlagKeys } from "./runtime_flags.ts";
 
@@ -17,15 +18,7 @@ export interface EnvironmentKey {
 /** The keys within those keys of the top level that hold a mapping of known keys. */
 const MEMBERS: Partial<Record<keyof typeof globalKeys, readonly string[]>> = {
   runtime_flags: Object.keys(runtimeFlagKeys),
-  downstream_mtls: [
-    "ca",
-    "ca_file",
-    "crl",
-    "crl_file",
-    "enforcement",
-    "match_subject_alt_names",
-    "max_verify_depth",
-  ],
+  downstream_mtls: Object.keys(downstreamMtlsKeys),
   circuit_breaker_thresholds: [
     "max_connections",
     "max_pending_requests",

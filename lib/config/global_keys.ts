@@ -5,7 +5,6 @@ import {
   base64Text,
   certificateFiles,
   cookieName,
-  count,
   domain,
   httpsOrigin,
   issuerUrl,
@@ -17,10 +16,14 @@ import {
   someText,
 } from "./_global_types.ts";
 import { bearerTokenFormat, claimHeaderNames, issuerFormat, tokenIssuers } from "./_identity_types.ts";
-import { type KeyTable, notYet, optional, pointless, removed, served, unenforced } from "./key_table.ts";
+import { codecKeys } from "./_codec_keys.ts";
+import { httpGlobalKeys } from "./_http_keys.ts";
+import { sshKeys } from "./_ssh_keys.ts";
+import { type KeyTable, notYet, optional, pointless, removed, served } from "./key_table.ts";
+import { udpLimits } from "./udp_limits.ts";
 import { anything, duration, flag, listOf, mapping, oneOf, text } from "./value_types.ts";
 
-const USE_DOWNSTREAM_MTLS = "client certificates are not enforced in this version";
+const USE_DOWNSTREAM_MTLS = "use downstream_mtls, with ca or ca_file";
 const USE_CLAIMS = "write a policy with claim/groups: directories are not read";
 const USE_OTEL = "the keys that begin with otel_ took its place";
 const ONE_PROCESS = "this gateway is one process, which has no others to find or to speak with";
@@ -64,17 +67,9 @@ export const globalKeys = {
     absent: false,
     description: "Only `false`: the address of a caller is that of the connection.",
   }),
-  xff_num_trusted_hops: served({
-    type: limited(count, (hops) =>
-      hops > 0
-        ? {
-          message: "cannot be more than 0: the address of a caller is that of the connection in this version",
-          hint: "remove it, and write source_ip criteria for the address that connects",
-        }
-        : null),
-    absent: 0,
-    description: "Only `0`: `X-Forwarded-For` is not believed.",
-  }),
+  ...codecKeys,
+  ...httpGlobalKeys,
+  ...sshKeys,
   certificates: served({
     type: listOf(certificateFiles),
     absent: [],
@@ -244,6 +239,12 @@ export const globalKeys = {
     absent: "15m",
     description: "How long such tunnels are kept.",
   }),
+  udp_limits: served({
+    type: udpLimits,
+    absent: {},
+    description:
+      "Limits of UDP tunnels, see [udp.md](udp.md): `packets_per_second`, `bytes_per_second`, `tunnels_per_user`, `tunnels_per_route`, `max_tunnels`, `reply_ratio` and `mtu`.",
+  }),
   log_level: served({
     type: oneOf<"trace" | "debug" | "info" | "warn" | "error">({
       trace: "trace",
@@ -273,7 +274,11 @@ export const globalKeys = {
     description: "Switches, see below.",
   }),
 
-  downstream_mtls: unenforced,
+  downstream_mtls: served({
+    type: mapping("mapping", { $ref: "#/$defs/downstream_mtls" }),
+    absent: {},
+    description: "Certificates of callers, see below and [mtls.md](mtls.md).",
+  }),
 
   client_ca: removed(USE_DOWNSTREAM_MTLS),
   client_ca_file: removed(USE_DOWNSTREAM_MTLS),
@@ -309,15 +314,6 @@ export const globalKeys = {
   authorize_log_fields: pointless("the fields of the audit trail are fixed"),
 
   http_redirect_addr: notYet,
-  codec_type: notYet,
-  http3_advertise_port: notYet,
-  ssh_address: notYet,
-  ssh_host_key_files: notYet,
-  ssh_host_keys: notYet,
-  ssh_user_ca_key_file: notYet,
-  ssh_user_ca_key: notYet,
-  ssh_rls_enabled: notYet,
-  ssh_rls_additional_entries: notYet,
   debug_address: notYet,
   health_check_addr: notYet,
   metrics_address: notYet,
@@ -332,15 +328,6 @@ export const globalKeys = {
   autocert_dir: notYet,
   autocert_trusted_ca: notYet,
   autocert_trusted_ca_file: notYet,
-  pass_identity_headers: notYet,
-  set_response_headers: notYet,
-  headers_with_underscores_action: notYet,
-  merge_slashes: notYet,
-  normalize_path: notYet,
-  path_with_escaped_slashes_action: notYet,
-  skip_xff_append: notYet,
-  allow_upgrades: notYet,
-  default_upstream_timeout: notYet,
   dns_lookup_family: notYet,
   dns_resolvers: notYet,
   dns_query_timeout: notYet,
@@ -349,7 +336,11 @@ export const globalKeys = {
   dns_failure_refresh_rate: notYet,
   dns_udp_max_queries: notYet,
   dns_use_tcp: notYet,
-  circuit_breaker_thresholds: notYet,
+  circuit_breaker_thresholds: served({
+    type: mapping("mapping to numbers", { $ref: "#/$defs/circuit_breaker_thresholds" }),
+    absent: {},
+    description: "How much of what each route may have at once, see below.",
+  }),
   metrics_basic_auth: notYet,
   metrics_certificate: notYet,
   metrics_certificate_key: notYet,

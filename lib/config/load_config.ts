@@ -1,11 +1,14 @@
 import { utf8 } from "../base/bytes.ts";
 import { isAccessLogField } from "./access_log_fields.ts";
 import { readAuthorities, readCertificates, readSharedSecret } from "./_certificates.ts";
+import { readCodecs } from "./_codec_keys.ts";
 import type { Complaint } from "./complaint.ts";
 import type { Config } from "./config.ts";
+import { readDownstreamMtls } from "./_downstream_mtls.ts";
 import { deepFreeze } from "./_freeze.ts";
 import { FileReader, readFailure, ReadRecord } from "./_files.ts";
 import { globalKeys } from "./global_keys.ts";
+import { httpGlobals } from "./_http_route.ts";
 import { providerDefaults, readIdp } from "./_idp.ts";
 import type { Values } from "./key_table.ts";
 import { overlayEnvironment, reportRemarks } from "./_overlay.ts";
@@ -14,8 +17,10 @@ import { describe, quote } from "./_quote.ts";
 import { type MappingPlace, readKeys } from "./_read_keys.ts";
 import { Report } from "./_report.ts";
 import { buildRoutes } from "./_routes.ts";
+import { readCircuitBreakers } from "./_upstream_route.ts";
 import { runtimeFlagKeys } from "./runtime_flags.ts";
 import { readSigningKey } from "./_signing_key.ts";
+import { readSsh } from "./_ssh_keys.ts";
 import { readStorage } from "./_storage.ts";
 import { isMapping } from "./value_types.ts";
 import { parseYaml } from "./_yaml.ts";
@@ -111,11 +116,17 @@ async function buildConfig(
   const readTextFile = (path: string) => read.read(path);
   const sources = { values, place, files: new FileReader({ file, readTextFile, report }) };
   const idp = await readIdp(sources);
-  const routes = buildRoutes(values, {
+  const authoritiesPem = await readAuthorities(sources);
+  const circuitBreakers = readCircuitBreakers(values.circuit_breaker_thresholds, { place });
+  const downstreamMtls = await readDownstreamMtls(sources);
+  const http = httpGlobals(values);
+  const routes = await buildRoutes(values, {
     report,
     httpPort,
     testCount,
+    files: sources.files,
     defaults: {
+      upstream: { authoritiesPem, circuitBreakers },
       issuerFormat: values.jwt_issuer_format,
       bearer: {
         format: values.bearer_token_format,
@@ -125,6 +136,8 @@ async function buildConfig(
         audiences: values.idp_access_token_allowed_audiences,
       },
       provider: providerDefaults(values, place),
+      http,
+      mtls: downstreamMtls,
     },
   });
   const settings = {
@@ -134,10 +147,14 @@ async function buildConfig(
     routesPortal: flags.routes_portal,
     ...simpleSettings(values, place),
     certificates: await readCertificates(sources),
-    certificateAuthorityPem: await readAuthorities(sources),
+    certificateAuthorityPem: authoritiesPem,
+    circuitBreakers,
+    downstreamMtls,
     sharedSecret: await readSharedSecret(sources),
     signingKeyPem: await readSigningKey(sources),
     storage: await readStorage(sources),
+    ssh: await readSsh({ ...sources, flags, routes }),
+    http,
     idp,
     routes,
   };
@@ -153,6 +170,7 @@ async function buildConfig(
 type SimpleSettings = Pick<
   Config,
   | "address"
+  | "codecs"
   | "cookie"
   | "sessionIdleTimeoutMs"
   | "authenticateOrigin"
@@ -166,6 +184,7 @@ type SimpleSettings = Pick<
   | "programmaticRedirectHosts"
   | "timeouts"
   | "storeUnavailable"
+  | "udpLimits"
   | "logLevel"
   | "accessLogFields"
 >;
@@ -174,6 +193,7 @@ type SimpleSettings = Pick<
 function simpleSettings(values: Values<typeof globalKeys>, place: MappingPlace): SimpleSettings {
   return {
     address: Object.freeze(values.address),
+    codecs: readCodecs(values),
     cookie: Object.freeze({
       name: values.cookie_name,
       domain: values.cookie_domain,
@@ -200,6 +220,7 @@ function simpleSettings(values: Values<typeof globalKeys>, place: MappingPlace):
       mode: values.store_unavailable,
       limitMs: values.store_unavailable_limit,
     }),
+    udpLimits: values.udp_limits,
     logLevel: values.log_level,
     accessLogFields: accessLogFields(values.access_log_fields, place),
   };

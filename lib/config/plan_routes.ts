@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { formatHost } from "../base/authority.ts";
-import type { Config, IdpSettings, Route, TokenIssuer } from "./config.ts";
+import type { Config, IdpSettings, Route, SshSettings, TokenIssuer } from "./config.ts";
+import type { HttpGlobals } from "./http_settings.ts";
+import { udpLimitTexts } from "./udp_limits.ts";
 
 /** What taking one configuration in place of another changes. */
 export interface ConfigChanges {
@@ -79,16 +81,32 @@ export function compareConfigs(old: Config, next: Config): ConfigChanges {
 
 /** Every setting of the top level. What is added to {@link Config} has to be added here. */
 function globalsOf(config: Config): readonly Shown[] {
-  const { cookie, timeouts, storeUnavailable, idp, file: _file, digest: _digest, routes: _routes, ...rest } =
-    config;
+  const {
+    cookie,
+    timeouts,
+    storeUnavailable,
+    codecs,
+    http,
+    idp,
+    ssh,
+    file: _,
+    digest: _digest,
+    routes: _routes,
+    ...rest
+  } = config;
   const byField: Readonly<Record<keyof typeof rest, Shown>> = {
-    address: { key: "address", value: addressText(config) },
+    address: { key: "address", value: addressText(config.address) },
     certificates: { key: "certificates", value: config.certificates, isSecret: true },
     certificateAuthorityPem: {
       key: "certificate_authority",
       value: rest.certificateAuthorityPem,
       isSecret: true,
     },
+    circuitBreakers: {
+      key: "circuit_breaker_thresholds",
+      value: Object.entries(rest.circuitBreakers).map(([key, limit]) => `${key}: ${limit ?? "none"}`),
+    },
+    downstreamMtls: { key: "downstream_mtls", value: rest.downstreamMtls, isSecret: true },
     sharedSecret: { key: "shared_secret", value: rest.sharedSecret, isSecret: true },
     signingKeyPem: { key: "signing_key", value: rest.signingKeyPem, isSecret: true },
     sessionIdleTimeoutMs: { key: "session_idle_timeout", value: durationText(rest.sessionIdleTimeoutMs) },
@@ -104,6 +122,7 @@ function globalsOf(config: Config): readonly Shown[] {
       key: "programmatic_redirect_domain_whitelist",
       value: rest.programmaticRedirectHosts,
     },
+    udpLimits: { key: "udp_limits", value: udpLimitTexts(rest.udpLimits) },
     logLevel: { key: "log_level", value: rest.logLevel },
     accessLogFields: { key: "access_log_fields", value: rest.accessLogFields },
     storage: { key: "databroker_storage_type", value: rest.storage, isSecret: true },
@@ -127,6 +146,26 @@ function globalsOf(config: Config): readonly Shown[] {
     mode: { key: "store_unavailable", value: storeUnavailable.mode },
     limitMs: { key: "store_unavailable_limit", value: durationText(storeUnavailable.limitMs) },
   };
+  const ofCodecs: Readonly<Record<keyof typeof codecs, Shown>> = {
+    type: { key: "codec_type", value: codecs.type },
+    http3Address: { key: "http3_address", value: codecs.http3Address && addressText(codecs.http3Address) },
+    http3AdvertisePort: { key: "http3_advertise_port", value: codecs.http3AdvertisePort },
+  };
+  const ofHttp: Readonly<Record<keyof HttpGlobals, Shown>> = {
+    normalizesPath: { key: "normalize_path", value: http.normalizesPath },
+    mergesSlashes: { key: "merge_slashes", value: http.mergesSlashes },
+    escapedSlashes: { key: "path_with_escaped_slashes_action", value: http.escapedSlashes },
+    underscores: { key: "headers_with_underscores_action", value: http.underscores },
+    skipsForwardedFor: { key: "skip_xff_append", value: http.skipsForwardedFor },
+    trustedHops: { key: "xff_num_trusted_hops", value: http.trustedHops },
+    timeoutMs: { key: "default_upstream_timeout", value: durationText(http.timeoutMs) },
+    upgrades: { key: "allow_upgrades", value: http.upgrades },
+    passesIdentity: { key: "pass_identity_headers", value: http.passesIdentity },
+    setResponseHeaders: {
+      key: "set_response_headers",
+      value: http.setResponseHeaders.map(([name, value]) => `${name}: ${value}`),
+    },
+  };
   const ofIdp: Readonly<Record<keyof IdpSettings, Shown>> = {
     url: { key: "idp_provider_url", value: idp?.url ?? null },
     clientId: { key: "idp_client_id", value: idp?.clientId ?? null },
@@ -134,7 +173,20 @@ function globalsOf(config: Config): readonly Shown[] {
     scopes: { key: "idp_scopes", value: idp?.scopes ?? null },
     requestParams: { key: "idp_request_params", value: parametersText(idp?.requestParams ?? {}) },
   };
-  return [byField, ofCookie, ofTimeouts, ofStore, ofIdp].flatMap((fields) => Object.values(fields));
+  const ofSsh: Readonly<Record<keyof SshSettings, Shown>> = {
+    address: { key: "ssh_address", value: ssh && addressText(ssh.address) },
+    hostKeys: { key: "ssh_host_keys", value: ssh?.hostKeys ?? [], isSecret: true },
+    userCaKey: { key: "ssh_user_ca_key", value: ssh?.userCaKey ?? null, isSecret: true },
+    allowsDirectTcpip: { key: "runtime_flags.ssh_allow_direct_tcpip", value: ssh?.allowsDirectTcpip ?? null },
+    allowsReverseTunnels: {
+      key: "runtime_flags.ssh_upstream_tunnel",
+      value: ssh?.allowsReverseTunnels ?? null,
+    },
+    hasPortal: { key: "runtime_flags.ssh_routes_portal", value: ssh?.hasPortal ?? null },
+  };
+  return [byField, ofCookie, ofTimeouts, ofStore, ofCodecs, ofHttp, ofIdp, ofSsh].flatMap((fields) =>
+    Object.values(fields)
+  );
 }
 
 function parametersText(parameters: Readonly<Record<string, string>>): string {
@@ -149,8 +201,8 @@ function issuerText({ name, issuer, jwksUrl, algorithms, audiences }: TokenIssue
   return [name, issuer, ...jwksUrl === null ? [] : [jwksUrl], ...algorithms, ...audiences].join(" ");
 }
 
-function addressText({ address }: Config): string {
-  return `${address.hostname === "" ? "" : formatHost(address.hostname)}:${address.port}`;
+function addressText({ hostname, port }: Config["address"]): string {
+  return `${hostname === "" ? "" : formatHost(hostname)}:${port}`;
 }
 
 /** As a file would say it, in the largest unit in which it is exact. */

@@ -1,9 +1,10 @@
-import { pageUrl, someText } from "./_global_types.ts";
+import { base64Text, pageUrl, someText } from "./_global_types.ts";
+import { httpRouteKeys } from "./_http_keys.ts";
 import { type KeyTable, notYetFor, optional, removed, served, unenforced } from "./key_table.ts";
 import { bearerTokenFormat, issuerFormat } from "./_identity_types.ts";
+import { upstreamKeys } from "./_upstream_keys.ts";
 import { anything, duration, flag, listOf, mapOf, oneOf, oneOrMore, scalar, text } from "./value_types.ts";
 
-const onHttp = notYetFor("http");
 const onCarriers = notYetFor("http", "tcp", "udp");
 
 /** Every key that a route knows. */
@@ -60,7 +61,7 @@ export const routeKeys = {
     type: flag,
     absent: false,
     description: "Says with a refusal which rules led to it.",
-    protocols: ["http", "tcp"],
+    protocols: ["http", "tcp", "udp"],
   }),
   timeout: served({
     type: duration({ minMs: 0 }),
@@ -68,10 +69,10 @@ export const routeKeys = {
     description: "Longest life of a tunnel; 0 is unlimited.",
     protocols: ["http", "tcp", "udp"],
   }),
-  idle_timeout: served({
+  idle_timeout: optional({
     type: duration({ minMs: 0 }),
-    absent: "0",
-    description: "Longest time without a byte either way; 0 is unlimited.",
+    description:
+      "Longest time with nothing either way; 0 is unlimited. Without it: 2m for UDP, unlimited for the others.",
     protocols: ["http", "tcp", "udp"],
   }),
   max_session_duration: served({
@@ -107,6 +108,17 @@ export const routeKeys = {
     protocols: ["http", "tcp", "udp"],
   }),
 
+  tls_downstream_client_ca: optional({
+    type: base64Text,
+    description:
+      "The authorities of client certificates on this route, in place (PEM). Without: `downstream_mtls`.",
+    protocols: ["http", "tcp", "udp"],
+  }),
+  tls_downstream_client_ca_file: optional({
+    type: text,
+    description: "File of such authorities (PEM).",
+    protocols: ["http", "tcp", "udp"],
+  }),
   idp_client_id: optional({
     type: someText,
     description:
@@ -119,61 +131,15 @@ export const routeKeys = {
   }),
 
   sub_policies: unenforced,
-  tls_downstream_client_ca: unenforced,
-  tls_downstream_client_ca_file: unenforced,
 
   allowed_groups: removed("write a policy with claim/groups"),
   set_authorization_header: removed("use set_request_headers"),
 
-  load_balancing_policy: onCarriers,
-  circuit_breaker_thresholds: onCarriers,
-  outlier_detection: notYetFor("http", "tcp"),
-  health_checks: notYetFor("http", "tcp", "ssh"),
-  healthy_panic_threshold: notYetFor("http", "tcp", "ssh"),
-  // Over TCP and UDP for upstreams that are proxies themselves.
-  tls_server_name: onCarriers,
-  tls_upstream_server_name: onCarriers,
+  ...upstreamKeys,
   tls_downstream_server_name: onCarriers,
-  tls_skip_verify: onCarriers,
-  tls_custom_ca: onCarriers,
-  tls_custom_ca_file: onCarriers,
-  tls_client_cert: onCarriers,
-  tls_client_key: onCarriers,
-  tls_client_cert_file: onCarriers,
-  tls_client_key_file: onCarriers,
-  tls_upstream_allow_renegotiation: onCarriers,
-  preserve_host_header: onCarriers,
 
   upstream_tunnel: notYetFor("http", "ssh"),
   session_recording: notYetFor("ssh"),
 
-  redirect: onHttp,
-  response: onHttp,
-  path: onHttp,
-  prefix: onHttp,
-  regex: onHttp,
-  regex_priority_order: onHttp,
-  depends_on: onHttp,
-  cors_allow_preflight: onHttp,
-  cors_preflight: onHttp,
-  pass_identity_headers: onHttp,
-  jwt_groups_filter: onHttp,
-  kubernetes_service_account_token: onHttp,
-  kubernetes_service_account_token_file: onHttp,
-  enable_google_cloud_serverless_authentication: onHttp,
-  mcp: onHttp,
-  allow_websockets: onHttp,
-  allow_spdy: onHttp,
-  allow_upgrades: onHttp,
-  prefix_rewrite: onHttp,
-  regex_rewrite_pattern: onHttp,
-  regex_rewrite_substitution: onHttp,
-  host_rewrite: onHttp,
-  host_rewrite_header: onHttp,
-  host_path_regex_rewrite_pattern: onHttp,
-  host_path_regex_rewrite_substitution: onHttp,
-  set_request_headers: onHttp,
-  remove_request_headers: onHttp,
-  set_response_headers: onHttp,
-  rewrite_response_headers: onHttp,
+  ...httpRouteKeys,
 } satisfies KeyTable;

@@ -1,5 +1,6 @@
 import type { Authority } from "../base/authority.ts";
 import type { AuthorityPattern, Route, RouteProtocol } from "./config.ts";
+import type { PathRule } from "./http_settings.ts";
 import { compileWildcard } from "./_wildcard.ts";
 
 interface WildcardEntry {
@@ -10,11 +11,17 @@ interface WildcardEntry {
   readonly route: Route;
 }
 
+interface HttpEntry extends Omit<WildcardEntry, "protocol"> {
+  readonly rule: PathRule;
+}
+
 /** Finds the route for a destination. Built once for each configuration. */
 export class RouteTable {
   readonly #exact = new Map<string, Route>();
   readonly #wildcards: WildcardEntry[] = [];
   readonly #routes: readonly Route[];
+  readonly #http = new Map<string, HttpEntry[]>();
+  readonly #httpWildcards: HttpEntry[] = [];
   readonly #gateways = new Set<string>();
   readonly #gatewayWildcards: Omit<WildcardEntry, "route" | "protocol">[] = [];
 
@@ -43,6 +50,19 @@ export class RouteTable {
   }
 
   /**
+   * The HTTP route that answers to `path` on the host of a request: the first in the file of those that name the host, else
+   * of those with a wildcard in it. Upper and lower case are the same in the host, not in the path.
+   *
+   * @param path beginning with `/`, without query, as it will be forwarded
+   * @returns the route, or `null` when there is none
+   */
+  matchHttp({ host, port }: Authority, path: string): Route | null {
+    const asked = { host: host.toLowerCase(), port };
+    const answers = (entry: HttpEntry) => admits(entry, asked) && matchesPath(entry.rule, path);
+    return (this.#http.get(asked.host)?.find(answers) ?? this.#httpWildcards.find(answers))?.route ?? null;
+  }
+
+  /**
    * Whether some route names `host` and `port` as the gateway, in the part of its `from` that callers dial: only for
    * such a host may a sign-in lead back to it. A pattern that ends in `*` names none, as anyone can own a host that it
    * matches. Upper and lower case are the same.
@@ -67,12 +87,23 @@ export class RouteTable {
 
   #addDestination({ host, port }: AuthorityPattern, route: Route): void {
     const { protocol } = route.from;
+    if (route.http !== null) this.#addHttp({ host, port }, { route, rule: route.http.path });
     if (host.includes("*")) {
       this.#wildcards.push({ protocol, matches: compileWildcard(host), port, route });
       return;
     }
     const key = `${protocol} ${host} ${port ?? "*"}`;
     if (!this.#exact.has(key)) this.#exact.set(key, route);
+  }
+
+  #addHttp({ host, port }: AuthorityPattern, { route, rule }: { route: Route; rule: PathRule }): void {
+    if (host.includes("*")) {
+      this.#httpWildcards.push({ matches: compileWildcard(host), port, route, rule });
+      return;
+    }
+    const entries = this.#http.get(host) ?? [];
+    this.#http.set(host, entries);
+    entries.push({ matches: () => true, port, route, rule });
   }
 
   #addGateway({ host, port }: AuthorityPattern): void {
@@ -87,4 +118,17 @@ function admits(
   { host, port }: Authority,
 ): boolean {
   return (entry.port === null || entry.port === port) && entry.matches(host);
+}
+
+function matchesPath(rule: PathRule, path: string): boolean {
+  switch (rule.kind) {
+    case "any":
+      return true;
+    case "prefix":
+      return path.startsWith(rule.text);
+    case "path":
+      return path === rule.text;
+    case "regex":
+      return rule.matches(path);
+  }
 }

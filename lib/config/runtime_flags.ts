@@ -21,6 +21,21 @@ export const runtimeFlagKeys = {
     absent: true,
     description: "Shows everyone who is signed in the routes that are open to them, at `/.pomerium/routes`.",
   }),
+  ssh_allow_direct_tcpip: served({
+    type: flag,
+    absent: true,
+    description: "Lets `ssh -J`, `ssh -L` and `ssh -W` reach routes, as far as their policies allow.",
+  }),
+  ssh_routes_portal: served({
+    type: flag,
+    absent: true,
+    description: "Shows who signs in by SSH without a route the servers that they can pick.",
+  }),
+  ssh_upstream_tunnel: served({
+    type: flag,
+    absent: true,
+    description: "Lets `ssh -R` publish services on routes with `upstream_tunnel`.",
+  }),
 
   add_extra_metrics_labels: notYet,
   allow_any_sign_out_redirect_uri: notYet,
@@ -29,9 +44,6 @@ export const runtimeFlagKeys = {
   mcp_dynamic_client_registration: notYet,
   pomerium_jwt_endpoint: notYet,
   refresh_session_at_id_token_expiration: notYet,
-  ssh_allow_direct_tcpip: notYet,
-  ssh_routes_portal: notYet,
-  ssh_upstream_tunnel: notYet,
 
   authorize_use_synced_data: pointless(NO_PROXY),
   envoy_resource_manager: pointless(NO_PROXY),

@@ -8,6 +8,7 @@ const DEFAULT_PORT = 80;
 /** The schemes of `to`, and the port where it is not {@link DEFAULT_PORT}. */
 const SCHEMES: ReadonlyMap<string, number> = new Map([
   ["tcp", DEFAULT_PORT],
+  ["tls", 443],
   ["udp", DEFAULT_PORT],
   ["http", DEFAULT_PORT],
   ["https", 443],
@@ -16,6 +17,13 @@ const SCHEMES: ReadonlyMap<string, number> = new Map([
   ["unix", 0],
   ["https+unix", 0],
 ]);
+
+const TLS_SCHEMES: readonly string[] = ["tls", "https", "https+unix"];
+
+/** Whether TLS is spoken with a service. */
+export function speaksTls({ scheme }: Upstream): boolean {
+  return TLS_SCHEMES.includes(scheme);
+}
 
 /** One `to`, and whether it says how much of the traffic it takes. */
 export interface ParsedTo {
@@ -27,7 +35,7 @@ export interface ParsedTo {
 
 /**
  * Reads one `to` of a route: a URL, which may be followed by a comma and a weight of 1 to 2^32-1. Without a port, it is
- * 443 for `https`, 22 for `ssh` and 80 for the others. `localhost` becomes `127.0.0.1`. A path is ignored, except for
+ * 443 for `https` and `tls`, 22 for `ssh` and 80 for the others. `localhost` becomes `127.0.0.1`. A path is ignored, except for
  * `unix` and `https+unix`, which have neither host nor port.
  *
  * @param text at most 4096 characters, and the weight

@@ -3,11 +3,13 @@ import { errorMessage } from "../base/errors.ts";
 import type { Route } from "../config/config.ts";
 import type { RouteTable } from "../config/route_table.ts";
 import { Histogram } from "../observe/histogram.ts";
+import type { ClientCertificates } from "../identity/client_certificates.ts";
 import type { Log } from "../observe/log.ts";
+import type { CompiledPolicy } from "../policy/compile.ts";
 import type { SessionFacts } from "../policy/facts.ts";
 import { nextChange } from "../policy/next_change.ts";
 import type { Store, StoreChange } from "../store/store.ts";
-import { reauthorize } from "./reauthorize.ts";
+import { reauthorize, routeOf } from "./reauthorize.ts";
 import type { LiveTunnel, TunnelRegistry } from "./registry.ts";
 
 /** What live authorization works with. */
@@ -20,6 +22,8 @@ export interface LiveAuthorizationOptions {
   readonly store: Store;
   /** The caller as they are now; `null` when the session is no more, or does not count on the route. */
   readonly session: (sessionId: string, route: Route) => Promise<SessionFacts | null>;
+  /** Judges the certificates of callers as they are now. */
+  readonly certificates: () => Pick<ClientCertificates, "judge" | "nextChange">;
   /** What happens to tunnels with a session while the store cannot be asked. */
   readonly whenUnavailable: () => { readonly mode: "keep" | "cut"; readonly limitMs: number };
   /** For time windows and retries. */
@@ -97,10 +101,11 @@ export class LiveAuthorization implements Disposable {
 
   async #recheck(touched: readonly LiveTunnel[], cause?: string): Promise<void> {
     if (touched.length === 0) return;
-    const { tunnels, routes, session, clock } = this.#options;
+    const { tunnels, routes, session, certificates, clock } = this.#options;
     const startedMs = clock.monotonic();
+    const options = { routes: routes(), session, certificates: certificates(), now: clock.now() };
     try {
-      for (const one of await reauthorize(touched, { routes: routes(), session, now: clock.now() })) {
+      for (const one of await reauthorize(touched, options)) {
         const detail = [one.detail, cause].filter((text) => text !== null && text !== undefined).join("; ");
         tunnels.end(one.tunnel.id, one.reason, detail || undefined);
         this.withdrawals.observe(clock.monotonic() - startedMs);
@@ -130,14 +135,19 @@ export class LiveAuthorization implements Disposable {
     });
   }
 
-  /** Has the tunnels decided anew when the first time window among their routes opens or closes. */
+  /** Has the tunnels decided anew when the first time window among their routes, or certificate of theirs, begins or ends. */
   #watchWindow(opened: readonly LiveTunnel[]): void {
-    const { routes, clock } = this.#options;
+    const { routes, certificates, clock } = this.#options;
     const table = routes();
     const now = clock.now();
-    const policies = new Set(opened.map(({ target }) => table.match("tcp", target)?.policy));
-    for (const policy of policies) {
-      const at = policy === undefined ? null : nextChange(policy, now);
+    const policies = new Set<CompiledPolicy>();
+    const ofCertificates = opened.map((tunnel) => {
+      const route = routeOf(tunnel, table);
+      if (route === null) return null;
+      policies.add(route.policy);
+      return certificates().nextChange(tunnel.clientCertificates, route);
+    });
+    for (const at of [...ofCertificates, ...[...policies].map((policy) => nextChange(policy, now))]) {
       if (at === null || (this.#window !== null && this.#window.at <= at)) continue;
       this.#closeWindow();
       this.#window = {

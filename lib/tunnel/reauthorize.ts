@@ -1,7 +1,8 @@
 import type { Route } from "../config/config.ts";
 import type { RouteTable } from "../config/route_table.ts";
+import type { ClientCertificates } from "../identity/client_certificates.ts";
 import { decide } from "../policy/decide.ts";
-import type { SessionFacts } from "../policy/facts.ts";
+import type { Facts, SessionFacts } from "../policy/facts.ts";
 import type { LiveTunnel } from "./registry.ts";
 import type { TunnelEndReason } from "./tunnel_end.ts";
 
@@ -24,6 +25,8 @@ export interface ReauthorizeOptions {
    * session and client of routes.
    */
   readonly session: (sessionId: string, route: Route) => Promise<SessionFacts | null>;
+  /** Judges the certificates of callers as they are now. */
+  readonly certificates: Pick<ClientCertificates, "judge">;
   /** Milliseconds since 1970-01-01T00:00:00Z. */
   readonly now: number;
 }
@@ -48,23 +51,39 @@ export async function reauthorize(
   };
   const withdrawals: Withdrawal[] = [];
   for (const tunnel of tunnels) {
-    const route = options.routes.match("tcp", tunnel.target);
-    const withdrawal = route === null
-      ? { tunnel, reason: "route-removed" as const, detail: null }
-      : judge(tunnel, await sessionOf(tunnel.sessionId, route), { route, now: options.now });
+    const route = routeOf(tunnel, options.routes);
+    if (route === null) {
+      withdrawals.push({ tunnel, reason: "route-removed", detail: null });
+      continue;
+    }
+    const session = await sessionOf(tunnel.sessionId, route);
+    const { facts } = await options.certificates.judge(tunnel.clientCertificates, route);
+    const known = { now: options.now, session, clientCertificate: facts };
+    const withdrawal = judge(tunnel, route, known);
     if (withdrawal !== null) withdrawals.push(withdrawal);
   }
   return withdrawals;
 }
 
+/** The route that leads to where a tunnel goes, as the routes are now; `null` when none does. */
+export function routeOf({ protocol, target, http }: LiveTunnel, routes: RouteTable): Route | null {
+  return http === undefined ? routes.match(protocol, target) : routes.matchHttp(target, http.path);
+}
+
 function judge(
   tunnel: LiveTunnel,
-  session: SessionFacts | null,
-  { route, now }: { route: Route; now: number },
+  route: Route,
+  known: Pick<Facts, "now" | "session" | "clientCertificate">,
 ): Withdrawal | null {
-  const decision = decide(route.policy, { routeId: route.id, now, sourceIp: tunnel.ip, session });
+  const decision = decide(route.policy, {
+    ...known,
+    routeId: route.id,
+    sourceIp: tunnel.ip,
+    http: tunnel.http ?? null,
+    ssh: tunnel.ssh ?? null,
+  });
   if (decision.verdict !== "allowed") {
-    if (tunnel.sessionId !== null && session === null) {
+    if (tunnel.sessionId !== null && known.session === null) {
       return { tunnel, reason: "session-ended", detail: null };
     }
     const { reasons } = decision.deny.value ? decision.deny : decision.allow;

@@ -1,21 +1,29 @@
 import type { Authority } from "../base/authority.ts";
-import type { ByteStream } from "../base/byte_stream.ts";
 import type { Clock } from "../base/clock.ts";
-import { splice } from "./splice.ts";
+import type { RouteProtocol } from "../config/config.ts";
+import type { HttpFacts, SshFacts } from "../policy/facts.ts";
 import type { TunnelEnd, TunnelEndReason } from "./tunnel_end.ts";
 
 /** What is known of a tunnel when it opens. */
 export interface TunnelFacts {
   /** The request that opened it. */
   readonly id: string;
+  /** Of the route. */
+  readonly protocol: RouteProtocol;
   /** The route it goes through. */
   readonly routeId: string;
   /** The destination that was asked for. */
   readonly target: Authority;
+  /** The request, for deciding anew, when it was one of HTTP; absent for a tunnel of CONNECT. */
+  readonly http?: HttpFacts | undefined;
+  /** The login, for deciding anew, when it came over SSH. */
+  readonly ssh?: SshFacts | undefined;
   /** The service it goes to, as the `to` of the route names it. */
   readonly upstreamUrl: string;
   /** Address of the client, without port. */
   readonly ip: string;
+  /** Those of the connection of the client, see `ConnectionFacts`: for deciding anew. */
+  readonly clientCertificates: readonly Uint8Array<ArrayBuffer>[] | null;
   /** `null` when nobody needed to be signed in. */
   readonly sessionId: string | null;
   /** `null` when nobody needed to be signed in. */
@@ -36,7 +44,7 @@ export interface PastTunnel {
 
 /** How long a tunnel may live. */
 export interface TunnelLimits {
-  /** No byte either way for so long ends it; 0 is unlimited. */
+  /** Nothing either way for so long ends it; 0 is unlimited. */
   readonly idleTimeoutMs: number;
   /** The tunnel may live so long; 0 is unlimited. */
   readonly maxDurationMs: number;
@@ -44,14 +52,33 @@ export interface TunnelLimits {
   readonly sessionExpiresAt: number | null;
 }
 
-/** A tunnel that moves bytes. */
-export interface LiveTunnel extends TunnelFacts {
+/** What a tunnel has moved so far. */
+export interface TunnelCounters {
+  /** From the client to the service. */
+  bytesUp: number;
+  /** From the service to the client. */
+  bytesDown: number;
+  /** Datagrams from the client to the service; 0 for a tunnel of bytes. */
+  packetsUp: number;
+  /** Datagrams from the service to the client; 0 for a tunnel of bytes. */
+  packetsDown: number;
+}
+
+/**
+ * Moves what a tunnel carries, until it is over or `signal` ends it, whose `reason` is a {@link TunnelEndReason}. Keeps
+ * `counters`, and closes both sides.
+ *
+ * @returns why it ended; never rejects
+ */
+export type MoveTunnel = (live: {
+  readonly counters: TunnelCounters;
+  readonly signal: AbortSignal;
+}) => Promise<TunnelEndReason>;
+
+/** A tunnel that is open. */
+export interface LiveTunnel extends TunnelFacts, Readonly<TunnelCounters> {
   /** Milliseconds since 1970-01-01T00:00:00Z. */
   readonly openedAt: number;
-  /** From the client to the service, so far. */
-  readonly bytesUp: number;
-  /** From the service to the client, so far. */
-  readonly bytesDown: number;
 }
 
 /** So many ends are remembered, the latest. */
@@ -132,17 +159,17 @@ export class TunnelRegistry {
   }
 
   /**
-   * Joins a client and a service, and keeps the tunnel in the registry until it ends. Closes both streams.
+   * Has a tunnel moved, and keeps it in the registry until it ends.
    *
    * @returns how it ended; never rejects
    */
   async run(
     facts: TunnelFacts,
-    options: { client: ByteStream; service: ByteStream; limits: TunnelLimits },
+    { move, limits }: { move: MoveTunnel; limits: TunnelLimits },
   ): Promise<TunnelEnd> {
     const clock = this.#clock;
     const startedMs = clock.monotonic();
-    const counters = { bytesUp: 0, bytesDown: 0 };
+    const counters: TunnelCounters = { bytesUp: 0, bytesDown: 0, packetsUp: 0, packetsDown: 0 };
     const abort = new AbortController();
     let detail: string | null = null;
     const end = (reason: TunnelEndReason, why?: string) => {
@@ -158,8 +185,8 @@ export class TunnelRegistry {
     this.#bySession.add(facts.sessionId, tunnel);
     this.#byUser.add(facts.userId, tunnel);
     this.onOpen(tunnel);
-    using _timers = this.#limit(options.limits, counters, end);
-    const reason = await splice(options.client, options.service, { counters, signal: abort.signal });
+    using _timers = this.#limit(limits, counters, end);
+    const reason = await move({ counters, signal: abort.signal });
     this.#live.delete(facts.id);
     this.#bySession.delete(facts.sessionId, tunnel);
     this.#byUser.delete(facts.userId, tunnel);
@@ -212,7 +239,7 @@ export class TunnelRegistry {
 
   #limit(
     limits: TunnelLimits,
-    counters: { bytesUp: number; bytesDown: number },
+    counters: Readonly<TunnelCounters>,
     end: (r: TunnelEndReason) => void,
   ) {
     const clock = this.#clock;
@@ -229,7 +256,8 @@ export class TunnelRegistry {
       let quietMs = 0;
       const stepMs = Math.max(1, Math.ceil(limits.idleTimeoutMs / 8));
       const check = () => {
-        const total = counters.bytesUp + counters.bytesDown;
+        // An empty datagram is traffic, too.
+        const total = counters.bytesUp + counters.bytesDown + counters.packetsUp + counters.packetsDown;
         quietMs = total === lastTotal ? quietMs + stepMs : 0;
         lastTotal = total;
         if (quietMs >= limits.idleTimeoutMs) end("idle-timeout");
@@ -245,7 +273,7 @@ export class TunnelRegistry {
 function liveTunnel(
   facts: TunnelFacts,
   openedAt: number,
-  counters: { bytesUp: number; bytesDown: number },
+  counters: Readonly<TunnelCounters>,
 ): LiveTunnel {
   return {
     ...facts,
@@ -255,6 +283,12 @@ function liveTunnel(
     },
     get bytesDown() {
       return counters.bytesDown;
+    },
+    get packetsUp() {
+      return counters.packetsUp;
+    },
+    get packetsDown() {
+      return counters.packetsDown;
     },
   };
 }

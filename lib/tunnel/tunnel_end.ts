@@ -6,7 +6,9 @@ export type TunnelEndReason =
   | "client-reset"
   /** The service's connection broke. */
   | "upstream-reset"
-  /** No byte either way for `idle_timeout`. */
+  /** What the client sent is not what a tunnel of its protocol carries. */
+  | "protocol-error"
+  /** Nothing either way for `idle_timeout`. */
   | "idle-timeout"
   /** The route's `timeout` or `timeout_write` was reached. */
   | "time-limit"
@@ -37,7 +39,11 @@ export interface TunnelEnd {
   readonly bytesUp: number;
   /** From the service to the client. */
   readonly bytesDown: number;
-  /** From its opening until both streams were closed. */
+  /** Datagrams from the client to the service; 0 for a tunnel of bytes. */
+  readonly packetsUp: number;
+  /** Datagrams from the service to the client; 0 for a tunnel of bytes. */
+  readonly packetsDown: number;
+  /** From its opening until both sides were closed. */
   readonly durationMs: number;
 }
 
@@ -46,6 +52,7 @@ export const END_SENTENCES: Readonly<Record<TunnelEndReason, string | null>> = {
   "completed": null,
   "client-reset": null,
   "upstream-reset": "the service broke the connection",
+  "protocol-error": "what your client sent is not what a tunnel carries",
   "idle-timeout": "nothing was sent for longer than the route allows",
   "time-limit": "it was open for as long as the route allows",
   "session-expired": "your session has expired",

@@ -5,8 +5,17 @@ export type DialErrorCode =
   | "dial/refused"
   | "dial/timeout"
   | "dial/name-not-found"
+  | "dial/name-timeout"
   | "dial/unreachable"
   | "dial/unsupported-scheme"
+  | "dial/tls-untrusted"
+  | "dial/tls-refused"
+  | "dial/tls-failed"
+  | "dial/proxy-refused"
+  | "dial/proxy-loop"
+  | "dial/proxy-failed"
+  | "dial/limit"
+  | "dial/no-healthy-upstream"
   | "dial/failed";
 
 /** No connection to the service of a route could be made. */

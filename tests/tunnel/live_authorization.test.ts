@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Route } from "../../lib/config/config.ts";
+import { systemClock } from "../../lib/base/clock.ts";
+import type { Route, RouteProtocol } from "../../lib/config/config.ts";
 import { RouteTable } from "../../lib/config/route_table.ts";
+import { ClientCertificates } from "../../lib/identity/client_certificates.ts";
 import { sessionFactsById } from "../../lib/identity/resolve_caller.ts";
 import { silentLog } from "../../lib/observe/log.ts";
 import { compilePolicy } from "../../lib/policy/compile.ts";
@@ -9,6 +11,7 @@ import { openSqliteStore, type SqliteStore } from "../../lib/store/sqlite_store.
 import { StoreError } from "../../lib/store/store.ts";
 import { LiveAuthorization } from "../../lib/tunnel/live_authorization.ts";
 import { TunnelRegistry } from "../../lib/tunnel/registry.ts";
+import { splice } from "../../lib/tunnel/splice.ts";
 import { ManualClock } from "../_support/manual_clock.ts";
 import { someSession, someUser } from "../store/contract.ts";
 import { tunnelEnds, turn } from "./_ends.ts";
@@ -21,6 +24,14 @@ let store: SqliteStore;
 let tunnels: TunnelRegistry;
 let routes: RouteTable;
 let live: LiveAuthorization;
+const noCertificates = new ClientCertificates({
+  authoritiesPem: null,
+  crlPem: null,
+  crlCheck: "leaf",
+  enforcement: "policy",
+  subjectAlternativeNames: [],
+  maxVerifyDepth: 1,
+}, { clock: systemClock });
 let whenUnavailable: { mode: "keep" | "cut"; limitMs: number };
 let isStoreDown: boolean;
 const ended = new Map<string, string>();
@@ -41,6 +52,7 @@ beforeEach(async () => {
       if (isStoreDown) throw new StoreError("store/unavailable", "down");
       return sessionFactsById(id, { store, clock });
     },
+    certificates: () => noCertificates,
     whenUnavailable: () => whenUnavailable,
     clock,
     log: silentLog,
@@ -68,6 +80,7 @@ function route(policy: unknown, overrides: Partial<Route> = {}): Route {
   return {
     id: "r",
     from,
+    http: null,
     to: [{ url: UPSTREAM, scheme: "tcp", host: "10.0.0.1", port: 1, weight: 1 }],
     policy: compilePolicy(parsePolicy(policy)),
     ...overrides,
@@ -75,14 +88,24 @@ function route(policy: unknown, overrides: Partial<Route> = {}): Route {
 }
 
 /** A tunnel whose far ends are polite. */
-function open(id: string, sessionId: string | null): void {
+function open(id: string, sessionId: string | null, protocol: RouteProtocol = "tcp"): void {
   const { client, service, clientFar, serviceFar } = tunnelEnds();
   void clientFar.read(new Uint8Array(1)).then(() => clientFar.closeWrite()).catch(() => {});
   void serviceFar.read(new Uint8Array(1)).catch(() => {});
   const userId = sessionId?.split("-")[0] ?? null;
-  const facts = { routeId: "r", target: { host: "a.test", port: 1 }, upstreamUrl: UPSTREAM, ip: "192.0.2.1" };
+  const facts = {
+    protocol,
+    routeId: "r",
+    target: { host: "a.test", port: 1 },
+    upstreamUrl: UPSTREAM,
+    ip: "192.0.2.1",
+    clientCertificates: null,
+  };
   const limits = { idleTimeoutMs: 0, maxDurationMs: 0, sessionExpiresAt: null };
-  void tunnels.run({ id, sessionId, userId, email: null, ...facts }, { client, service, limits })
+  void tunnels.run({ id, sessionId, userId, email: null, ...facts }, {
+    move: (live) => splice(client, service, live),
+    limits,
+  })
     .then(({ reason }) => ended.set(id, reason));
 }
 
@@ -132,6 +155,12 @@ describe("LiveAuthorization", () => {
       "ann-2": "no-longer-allowed",
       public: "no-longer-allowed",
     });
+  });
+
+  it("holds each tunnel against the routes of its own protocol", async () => {
+    open("ann-udp", "ann-1", "udp");
+    await live.recheckAll("test");
+    expect(await settled()).toEqual({ "ann-udp": "route-removed", public: "no-longer-allowed" });
   });
 
   it("counts a mark at each change that can alter a decision", async () => {

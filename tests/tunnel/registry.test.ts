@@ -1,16 +1,20 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { utf8 } from "../../lib/base/bytes.ts";
 import { type TunnelFacts, type TunnelLimits, TunnelRegistry } from "../../lib/tunnel/registry.ts";
+import { splice } from "../../lib/tunnel/splice.ts";
+import type { TunnelEndReason } from "../../lib/tunnel/tunnel_end.ts";
 import { ManualClock } from "../_support/manual_clock.ts";
 import { readExactly } from "../_support/test_gateway.ts";
 import { tunnelEnds, turn } from "./_ends.ts";
 
 const UNLIMITED: TunnelLimits = { idleTimeoutMs: 0, maxDurationMs: 0, sessionExpiresAt: null };
 const FACTS: Omit<TunnelFacts, "id"> = {
+  protocol: "tcp",
   routeId: "r-1",
   target: { host: "redis.test", port: 6379 },
   upstreamUrl: "tcp://10.0.0.1:6379",
   ip: "192.0.2.7",
+  clientCertificates: null,
   sessionId: "s-1",
   userId: "u-1",
   email: "ann@example.com",
@@ -31,7 +35,7 @@ function open(id: string, limits: Partial<TunnelLimits> & { sessionId?: string }
   const state = { hasEnded: false };
   const done = registry.run(
     { ...FACTS, id, sessionId: limits.sessionId ?? FACTS.sessionId },
-    { client: ends.client, service: ends.service, limits: { ...UNLIMITED, ...limits } },
+    { move: (live) => splice(ends.client, ends.service, live), limits: { ...UNLIMITED, ...limits } },
   ).then((end) => {
     state.hasEnded = true;
     return end;
@@ -63,6 +67,8 @@ describe("TunnelRegistry.run()", () => {
       detail: null,
       bytesUp: 4,
       bytesDown: 5,
+      packetsUp: 0,
+      packetsDown: 0,
       durationMs: 1500,
     });
     expect([registry.size, registry.list()]).toEqual([0, []]);
@@ -141,6 +147,28 @@ describe("TunnelRegistry.run()", () => {
     clock.advance(1250);
     await tunnel.clientFar.closeWrite();
     expect((await tunnel.done).reason).toBe("idle-timeout");
+  });
+
+  it("takes an empty datagram for traffic", async () => {
+    let count = () => {};
+    let hasEnded = false;
+    const done = registry.run({ ...FACTS, protocol: "udp", id: "t-1" }, {
+      move: ({ counters, signal }) => {
+        count = () => void counters.packetsDown++;
+        const { promise, resolve } = Promise.withResolvers<TunnelEndReason>();
+        signal.addEventListener("abort", () => resolve(signal.reason));
+        return promise;
+      },
+      limits: { ...UNLIMITED, idleTimeoutMs: 1000 },
+    }).finally(() => hasEnded = true);
+    for (let i = 0; i < 5; i++) {
+      clock.advance(900);
+      count();
+      await turn();
+    }
+    expect([hasEnded, registry.list()[0]?.packetsDown]).toEqual([false, 5]);
+    clock.advance(1250);
+    expect(await done).toMatchObject({ reason: "idle-timeout", bytesDown: 0, packetsDown: 5 });
   });
 
   it("sets no timer for what is unlimited, and leaves none behind", async () => {
