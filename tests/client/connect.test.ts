@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { carrierMemory } from "../../lib/client/carrier_memory.ts";
 import { connect } from "../../lib/client/connect.ts";
 import { GatewayCarriers } from "../../lib/client/gateway_carriers.ts";
 import { platformTrust } from "../../lib/client/gateway_trust.ts";
 import { http1Carrier } from "../../lib/client/http1_carrier.ts";
 import type { TokenSource } from "../../lib/client/token_source.ts";
 import { echoTunnel, respond, type ScriptedGateway, startGateway } from "./_scripted_gateway.ts";
+import { noMemory } from "../_support/no_memory.ts";
 
 function source(current: string | null, renewed: string) {
   const renewals: (string | null)[] = [];
@@ -26,11 +26,7 @@ function open(gateway: ScriptedGateway, tokens: TokenSource) {
     forced: "h1",
     order: ["h1"],
     connect: () => Promise.resolve(http1Carrier(gateway.address, platformTrust)),
-    memory: carrierMemory({
-      read: () => Promise.resolve(null),
-      write: () => Promise.resolve(),
-      addresses: () => [],
-    }),
+    memory: noMemory,
     now: () => 0,
   });
   const { signal } = new AbortController();

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { systemClock } from "../../lib/base/clock.ts";
 import { CARRIER_NAMES } from "../../lib/client/carrier.ts";
-import { carrierMemory } from "../../lib/client/carrier_memory.ts";
 import { carriersOf, connect, connectCarrier } from "../../lib/client/connect.ts";
 import { GatewayCarriers } from "../../lib/client/gateway_carriers.ts";
 import { listenUdp } from "../../lib/client/udp_listener.ts";
 import { freePort, listening, type RunningProgram, sallyport, start } from "../_support/programs.ts";
 import { serveUdpEcho, type UdpService } from "../_support/udp_service.ts";
+import { noMemory } from "../_support/no_memory.ts";
 
 let echo: UdpService;
 let folder: string;
@@ -50,7 +50,7 @@ it.each(CARRIER_NAMES)("packets go on over %s when the gateway has been started 
     order: carriersOf(address),
     connect: (name, signal) =>
       connectCarrier(name, { gateway: address, trust: { caCerts: [caPem], verify: true }, signal }),
-    memory: carrierMemory({ read: async () => null, write: async () => {}, addresses: () => [] }),
+    memory: noMemory,
     now: Date.now,
   });
   const tokens = {

@@ -2,13 +2,13 @@ import { createSocket } from "node:dgram";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { systemClock } from "../../lib/base/clock.ts";
 import { CARRIER_NAMES } from "../../lib/client/carrier.ts";
-import { carrierMemory } from "../../lib/client/carrier_memory.ts";
 import { carriersOf, connect, connectCarrier } from "../../lib/client/connect.ts";
 import { GatewayCarriers } from "../../lib/client/gateway_carriers.ts";
 import { listenUdp } from "../../lib/client/udp_listener.ts";
 import { startTestGateway, type TestGateway } from "../_support/test_gateway.ts";
 import { serveUdpEcho, type UdpService } from "../_support/udp_service.ts";
 import { until } from "../_support/until.ts";
+import { noMemory } from "../_support/no_memory.ts";
 
 const TUNNELS = 2000;
 /** One after the other would take too long; all at once would overflow the queue of the sockets. */
@@ -43,7 +43,7 @@ it.each(CARRIER_NAMES)("2,000 UDP tunnels at once over %s never cross their answ
     forced: carrier,
     order: carriersOf(address),
     connect: (name, signal) => connectCarrier(name, { gateway: address, trust, signal }),
-    memory: carrierMemory({ read: async () => null, write: async () => {}, addresses: () => [] }),
+    memory: noMemory,
     now: Date.now,
   });
   const tokens = {
