@@ -26,6 +26,12 @@ export function parseIp(text: string): IpAddress | null {
   return v6 >> 32n === 0xffffn ? { version: 4, value: v6 & 0xffffffffn } : { version: 6, value: v6 };
 }
 
+/** An IPv4-mapped address as the IPv4 address it is. */
+export function plainAddress(address: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  return mapped !== undefined && parseIp(mapped) !== null ? mapped : address;
+}
+
 /**
  * Reads `address` or `address/bits`; an address alone is the block of just itself. A block of IPv4-mapped addresses
  * (`::ffff:192.0.2.0/120`) is the IPv4 block it stands for.

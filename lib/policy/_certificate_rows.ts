@@ -1,9 +1,13 @@
+import { CodecError } from "../codec/codec_error.ts";
+import { type NameAttributes, parseNameFilter } from "../codec/name_filter.ts";
 import { answer, answersOf } from "./_answers.ts";
-import { isRecord, requireKeys, requireSomeTexts } from "./_data.ts";
+import { isRecord, requireKeys, requireSomeTexts, requireText } from "./_data.ts";
 import type { CriterionRow } from "./_rows.ts";
 import { PolicyError, type PolicyPlace, within } from "./errors.ts";
 import type { ClientCertificateFacts, Facts } from "./facts.ts";
 import { compileStringMatcher, type Matcher } from "./matchers.ts";
+
+const FILTER_HINT = "write attribute=value, such as O=Example";
 
 type CertificateTest = Matcher<ClientCertificateFacts>;
 
@@ -29,6 +33,8 @@ const KEYS: ReadonlyMap<string, (data: unknown, place: PolicyPlace) => Certifica
   ["san_dns", nameTest((certificate) => certificate.sanDns)],
   ["san_email", nameTest((certificate) => certificate.sanEmail)],
   ["san_uri", nameTest((certificate) => certificate.sanUri)],
+  ["issuer", filterTest((certificate) => certificate.issuer)],
+  ["subject", filterTest((certificate) => certificate.subject)],
 ]);
 
 /** Criteria on the certificate of a TLS client. */
@@ -74,6 +80,23 @@ function nameTest(namesOf: (certificate: ClientCertificateFacts) => readonly str
   return (data: unknown, place: PolicyPlace): CertificateTest => {
     const matches = compileStringMatcher(data, place);
     return (certificate) => namesOf(certificate).some((name) => matches(name));
+  };
+}
+
+function filterTest(nameOf: (certificate: ClientCertificateFacts) => NameAttributes) {
+  return (data: unknown, place: PolicyPlace): CertificateTest => {
+    const text = requireText(data, place);
+    // In a policy, what restricts nothing is a mistake.
+    if (text === "") {
+      throw new PolicyError("policy/bad-data", "This filter is empty", { place, hint: FILTER_HINT });
+    }
+    try {
+      const { matches } = parseNameFilter(text);
+      return (certificate) => matches(nameOf(certificate));
+    } catch (error) {
+      if (!(error instanceof CodecError)) throw error;
+      throw new PolicyError("policy/bad-data", error.message, { place, hint: FILTER_HINT });
+    }
   };
 }
 

@@ -18,15 +18,3 @@ export const MAX_CLAIM_PATH_LENGTH = 256;
 
 /** Levels into which the path of a claim is split; a deeper path is looked up literally only. */
 export const MAX_CLAIM_DEPTH = 5;
-
-/** Groups within each other in a regular expression. */
-export const MAX_PATTERN_DEPTH = 50;
-
-/** The most repetitions that a regular expression can count. */
-export const MAX_PATTERN_REPEAT = 1000;
-
-/** Instructions of a compiled regular expression. */
-export const MAX_PATTERN_SIZE = 1000;
-
-/** Characters in a text that a regular expression is compared with; a longer one fails to be decided. */
-export const MAX_PATTERN_TEXT_LENGTH = 4096;

@@ -9,6 +9,8 @@ export interface RouteShorthands {
   readonly allowPublicUnauthenticatedAccess?: boolean | undefined;
   /** `allow_any_authenticated_user`: everyone who is signed in. Default false. */
   readonly allowAnyAuthenticatedUser?: boolean | undefined;
+  /** `cors_allow_preflight`: the questions that browsers ask before requests of other sites. Default false. */
+  readonly corsAllowPreflight?: boolean | undefined;
   /** `allowed_users`: whose user id or email is one of these, at most 10,000. Default none. */
   readonly allowedUsers?: readonly string[] | undefined;
   /** `allowed_domains`: whose email has one of these after the `@`, at most 10,000. Default none. */
@@ -71,6 +73,9 @@ function criteriaByKey(shorthands: RouteShorthands) {
       : [],
     allow_any_authenticated_user: isAnyUser
       ? [criterion("authenticated_user", { data: null, key: "allow_any_authenticated_user" })]
+      : [],
+    cors_allow_preflight: shorthands.corsAllowPreflight === true
+      ? [criterion("cors_preflight", { data: null, key: "cors_allow_preflight" })]
       : [],
     allowed_users: users.length > 0
       ? ["user", "email"].map((name) => criterion(name, { data: { in: users }, key: "allowed_users" }))

@@ -1,10 +1,11 @@
 import { encodeBase64Url } from "../base/bytes.ts";
+import { sshFingerprint } from "../codec/ssh_public_key.ts";
 import { answersOf } from "./_answers.ts";
 import { requireClaimLookup } from "./_claims.ts";
 import { requireText, scalarText } from "./_data.ts";
 import { localPartOf } from "./_email.ts";
 import { type CriterionRow, sessionRow, textRow } from "./_rows.ts";
-import { fingerprintOf, requireSshKeys } from "./_ssh_keys.ts";
+import { requireSshKeys } from "./_ssh_keys.ts";
 import type { Facts, SshCertificateFacts } from "./facts.ts";
 import { PolicyError } from "./errors.ts";
 
@@ -18,7 +19,7 @@ export const SSH_ROWS: Readonly<Record<string, CriterionRow>> = {
       const keys = requireSshKeys(data, { place, kind: "any key" });
       return {
         ask: ({ ssh }) => KEY(ssh !== undefined && ssh !== null && keys.has(encodeBase64Url(ssh.publicKey))),
-        found: ({ ssh }) => ssh ? fingerprintOf(ssh.publicKey) : null,
+        found: ({ ssh }) => ssh ? sshFingerprint(ssh.publicKey) : null,
       };
     },
   },
@@ -77,7 +78,7 @@ function certificateFound({ ssh }: Facts): unknown {
   if (certificate === null) return null;
   const { authorityKey, principals, validAfter, validBefore } = certificate;
   return {
-    authority: fingerprintOf(authorityKey),
+    authority: sshFingerprint(authorityKey),
     principals,
     validAfter: dateText(validAfter),
     validBefore: dateText(validBefore),

@@ -1,3 +1,5 @@
+import type { NameAttributes } from "../codec/name_filter.ts";
+
 /** The signed-in caller, as far as a policy can ask about them. */
 export interface SessionFacts {
   /** Which session; never its token. */
@@ -24,7 +26,7 @@ export interface HttpFacts {
   readonly accessControlRequestMethod: string | null;
 }
 
-/** What the caller showed in the TLS handshake. Without a certificate the texts and lists are empty. */
+/** What the caller showed in the TLS handshake. Without a certificate the texts, lists and names are empty. */
 export interface ClientCertificateFacts {
   /** Whether there was a certificate at all. */
   readonly presented: boolean;
@@ -40,6 +42,10 @@ export interface ClientCertificateFacts {
   readonly sanEmail: readonly string[];
   /** Of type uniformResourceIdentifier. */
   readonly sanUri: readonly string[];
+  /** The name of who issued it (RFC 5280 section 4.1.2.4). */
+  readonly issuer: NameAttributes;
+  /** The name of whom it is for. */
+  readonly subject: NameAttributes;
 }
 
 /** The device that the caller has registered with their session and proven to hold. */

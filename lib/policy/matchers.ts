@@ -1,5 +1,6 @@
+import { compileRegex } from "../base/regex/regex.ts";
+import { RegexError } from "../base/regex/regex_error.ts";
 import { isRecord, requireKeys, requireText, requireTexts, scalarText } from "./_data.ts";
-import { compileRegex } from "./_regex.ts";
 import { PolicyError, type PolicyPlace, within } from "./errors.ts";
 
 /** Whether a value is what a policy asks for. */
@@ -108,7 +109,13 @@ function withTexts(matches: (value: string, wanted: ReadonlySet<string>) => bool
 }
 
 function compilePattern(data: unknown, { place, ignoreCase }: KeyContext): Matcher<string> {
-  return compileRegex(requireText(data, place), { place, ignoreCase });
+  try {
+    return compileRegex(requireText(data, place), { ignoreCase });
+  } catch (error) {
+    if (!(error instanceof RegexError)) throw error;
+    const code = error.code === "regex/too-large" ? "policy/too-large" : "policy/bad-data";
+    throw new PolicyError(code, error.message, { place, hint: error.hint });
+  }
 }
 
 function holds(values: readonly unknown[], wanted: string): boolean {

@@ -63,6 +63,8 @@ export const anyFacts: fc.Arbitrary<Facts> = fc.record({
       sanDns: [],
       sanEmail: [],
       sanUri: [],
+      issuer: {},
+      subject: {},
     }
   ),
   http: fc.constantFrom(null, { method: "GET", path: "/", origin: null, accessControlRequestMethod: null }),

@@ -45,6 +45,8 @@ const CALLERS: Readonly<Record<string, Facts>> = {
       sanDns: ["laptop-7.example.com"],
       sanEmail: [],
       sanUri: [],
+      issuer: {},
+      subject: {},
     },
     device: { id: "d-erin", type: "enclave_only", approved: true },
   },

@@ -65,6 +65,8 @@ const trusted: ClientCertificateFacts = {
   sanDns: ["1.example.com", "2.example.com"],
   sanEmail: ["ann@example.com"],
   sanUri: ["https://example.com/ann"],
+  issuer: { commonName: ["Example users"], organizationName: ["Example"] },
+  subject: { commonName: ["ann"], organizationalUnitName: ["Operations", "Europe"] },
 };
 const login: SshFacts = { username: "ann", publicKey: sshKey("ann").blob };
 const certificate = {
@@ -88,6 +90,8 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
       sanDns: [],
       sanEmail: [],
       sanUri: [],
+      issuer: {},
+      subject: {},
     },
   },
   device: {

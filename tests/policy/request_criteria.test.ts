@@ -82,6 +82,8 @@ const certificate: ClientCertificateFacts = {
   sanDns: ["1.example.com", "2.example.com"],
   sanEmail: ["ann@example.com"],
   sanUri: ["https://example.com/ann"],
+  issuer: { commonName: ["Example users"], organizationName: ["Example"] },
+  subject: { commonName: ["ann"], organizationalUnitName: ["Operations", "Europe"] },
 };
 const untrusted = { ...certificate, valid: false };
 const none: ClientCertificateFacts = {
@@ -92,6 +94,8 @@ const none: ClientCertificateFacts = {
   sanDns: [],
   sanEmail: [],
   sanUri: [],
+  issuer: {},
+  subject: {},
 };
 
 describe("client_certificate", () => {
@@ -113,6 +117,14 @@ describe("client_certificate", () => {
     [{ san_email: "1.example.com" }, false],
     [{ san_uri: "https://example.com/ann" }, true],
     [{ san_uri: "https://example.com/bob" }, false],
+    [{ issuer: "CN=Example users" }, true],
+    [{ issuer: "commonname=Example users" }, true],
+    [{ issuer: "CN=example users" }, false],
+    [{ subject: "OU=Europe" }, true],
+    [{ subject: "O=Example" }, false],
+    [{ subject: "serialNumber=" }, true],
+    [{ issuer: "O=Example", subject: "CN=ann" }, true],
+    [{ issuer: "O=Example", subject: "CN=bob" }, false],
     [{ fingerprint: FINGERPRINT, san_dns: "1.example.com" }, true],
     [{ fingerprint: FINGERPRINT, san_dns: "3.example.com" }, false],
   ])("%j is %s of what was presented, trusted or not", (client_certificate, value) => {
@@ -130,7 +142,7 @@ describe("client_certificate", () => {
     ["is known", { clientCertificate: null }],
     ["exists in the protocol", {}],
   ])("is false when none %s", (_title, group) => {
-    for (const matcher of [{ san_dns: { not: "x" } }, { fingerprint: FINGERPRINT }]) {
+    for (const matcher of [{ san_dns: { not: "x" } }, { fingerprint: FINGERPRINT }, { subject: "CN=" }]) {
       expect(outcomeOf({ client_certificate: matcher }, { ...anonymous, ...group }))
         .toEqual({ value: false, reasons: ["client-certificate-unauthorized"] });
     }
@@ -140,7 +152,11 @@ describe("client_certificate", () => {
     ["x", "policy/bad-data", []],
     [null, "policy/bad-data", []],
     [{}, "policy/bad-data", []],
-    [{ issuer: "x" }, "policy/unknown-matcher", ["issuer"]],
+    [{ isuer: "CN=x" }, "policy/unknown-matcher", ["isuer"]],
+    [{ issuer: "x" }, "policy/bad-data", ["issuer"]],
+    [{ issuer: "" }, "policy/bad-data", ["issuer"]],
+    [{ subject: "UID=ann" }, "policy/bad-data", ["subject"]],
+    [{ subject: ["CN=ann"] }, "policy/bad-data", ["subject"]],
     [{ fingerprint: FINGERPRINT.toUpperCase() }, "policy/bad-data", ["fingerprint"]],
     [{ fingerprint: LONG_FINGERPRINT.toLowerCase() }, "policy/bad-data", ["fingerprint"]],
     [{ fingerprint: FINGERPRINT.slice(1) }, "policy/bad-data", ["fingerprint"]],
