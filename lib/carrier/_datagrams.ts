@@ -1,4 +1,4 @@
-import type { DatagramSender } from "./_stream_datagrams.ts";
+import type { DatagramSender } from "./stream_host.ts";
 
 /** Datagrams that the platform has not taken yet, beyond the 1 MiB of its own queue. */
 const MAX_WAITING = 64;

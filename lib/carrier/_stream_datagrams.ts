@@ -1,17 +1,10 @@
 import type { DatagramFlow } from "../base/datagram_flow.ts";
 import { MAX_UDP_PAYLOAD_BYTES, udpDatagramPrefix, udpPayloadAt } from "../codec/http_datagram.ts";
 import { varintLengthAt } from "../codec/varint.ts";
+import type { DatagramSender } from "./stream_host.ts";
 
 /** Datagrams that come before somebody receives them. */
 const MAX_EARLY = 32;
-
-/** Sends the datagrams of all streams of a connection. */
-export interface DatagramSender {
-  /** Longest datagram that the path takes now, in bytes; 0 when the peer takes none. */
-  readonly maxBytes: number;
-  /** Sends `prefix` and `payload` as one datagram, or drops them. Keeps neither. @returns whether it was sent */
-  send(prefix: Uint8Array, payload: Uint8Array): boolean;
-}
 
 /** The UDP payloads in the datagrams of one request stream (RFC 9297 section 2.1, RFC 9298 section 5). */
 export class StreamDatagrams implements DatagramFlow {

@@ -16,7 +16,8 @@ export class StreamWriter {
   #frame = new Uint8Array(0);
   #giveUp: ((error: CarrierError) => void) | null = null;
   #isEnded = false;
-  #hasBegun = false;
+  /** Whether something was sent. */
+  hasSent = false;
 
   /** @param writable owned by the writer from now on; `onGone` is called once, when nothing more will be sent */
   constructor(writable: Deno.QuicSendStream, onGone: () => void) {
@@ -26,7 +27,7 @@ export class StreamWriter {
 
   /** Sends a field section. @throws {CarrierError} */
   async fields(fields: readonly Field[]): Promise<void> {
-    this.#hasBegun = true;
+    this.hasSent = true;
     await this.#send(encodeHeadersFrame(encodeFieldSection(fields)));
   }
 
@@ -52,7 +53,7 @@ export class StreamWriter {
   close(options: { broken?: boolean } = {}): void {
     this.#giveUp?.(closed());
     if (this.#isEnded) return;
-    if (options.broken && this.#hasBegun) this.#writer.write(BROKEN_END).catch(() => {});
+    if (options.broken && this.hasSent) this.#writer.write(BROKEN_END).catch(() => {});
     this.end().catch(() => {});
   }
 

@@ -10,7 +10,8 @@ import { encodeVarint } from "../codec/varint.ts";
 import { CarrierError } from "./carrier_error.ts";
 import { ConnectionDatagrams } from "./_datagrams.ts";
 import { UnidirectionalStreams } from "./_unidirectional_streams.ts";
-import { Http3Stream, type StreamHost } from "./http3_stream.ts";
+import { Http3Stream } from "./http3_stream.ts";
+import type { StreamHost } from "./stream_host.ts";
 
 const DEFAULT_MAX_HEAD_BYTES = 64 * 1024;
 
@@ -109,10 +110,11 @@ export class Http3Connection {
    *
    * @param fields pseudo-header fields first
    * @returns the stream, whose answer is read next; the caller closes it
-   * @throws {CarrierError} `carrier/closed`; `carrier/going-away`; `carrier/unsupported`: the server does not offer what an
-   * extended CONNECT needs, or as many streams
+   * @throws {CarrierError} `carrier/closed`; `carrier/going-away`; `carrier/too-many-streams`: another connection may take
+   * it; `carrier/unsupported`: the server does not offer extended CONNECT
    */
   async request(fields: readonly Field[]): Promise<Http3Stream> {
+    if (this.#server !== null) throw new TypeError("Cannot send a request as a server");
     const isExtended = fields.some(([name]) => name === ":protocol");
     const isTunnel = fields.some(([name, value]) => name === ":method" && value === "CONNECT");
     if (isExtended && !(await this.peerSettings).enableConnectProtocol) {
@@ -249,7 +251,7 @@ export class Http3Connection {
       return await this.#conn.createBidirectionalStream();
     } catch (cause) {
       if (this.isClosed || !(cause instanceof RangeError)) throw closedError(cause);
-      throw new CarrierError("carrier/unsupported", "Cannot send the request: too many are under way", {
+      throw new CarrierError("carrier/too-many-streams", "Cannot send the request: too many are under way", {
         cause,
       });
     }

@@ -6,12 +6,13 @@ import { checkTrailers, parseResponseHead, type ResponseHead } from "../codec/ht
 import { decodeFieldSection, type Field } from "../codec/qpack.ts";
 import { CarrierError } from "./carrier_error.ts";
 import { QuicReader } from "./_quic_reader.ts";
-import { type DatagramSender, StreamDatagrams } from "./_stream_datagrams.ts";
+import { StreamDatagrams } from "./_stream_datagrams.ts";
 import { StreamWriter } from "./_stream_writer.ts";
+import type { StreamHost } from "./stream_host.ts";
 
 const HEAD_READ_BYTES = 4 * 1024;
-/** Fields of one section. */
-const MAX_FIELDS = 200;
+/** Fields of one section: browsers send each cookie as one. */
+const MAX_FIELDS = 1000;
 /** Interim answers before the final one. */
 const MAX_INTERIM = 16;
 /** What ends the stream only; anything else ends the connection (RFC 9114 section 8). */
@@ -20,22 +21,6 @@ const STREAM_ERRORS: ReadonlySet<Http3ErrorName> = new Set<Http3ErrorName>([
   "H3_REQUEST_INCOMPLETE",
   "H3_EXCESSIVE_LOAD",
 ]);
-
-/** What a stream needs of its connection. */
-export interface StreamHost {
-  /** Who is at the other end. */
-  readonly peer: "client" | "server";
-  /** Bytes of a field section, counted as RFC 9114 section 4.2.2 does. */
-  readonly maxHeadBytes: number;
-  /** Sends datagrams. */
-  readonly datagrams: DatagramSender;
-  /** Whether the connection is closed. */
-  readonly isClosed: boolean;
-  /** The first stream that the peer does not act upon (RFC 9114 section 5.2). */
-  readonly goawayId: number;
-  /** Closes the connection, because of what the peer did. */
-  fail(error: Http3Error): void;
-}
 
 /**
  * One request and its answer on an HTTP/3 connection (RFC 9114 section 4). What is read and written as a {@link ByteStream}
@@ -82,6 +67,11 @@ export class Http3Stream implements ByteStream {
   /** The datagrams of the request; `null` unless it is an extended CONNECT. To be closed with the stream. */
   get datagrams(): DatagramFlow | null {
     return this.#datagrams;
+  }
+
+  /** Whether anything was sent on it. */
+  get hasSent(): boolean {
+    return this.#writer.hasSent;
   }
 
   /** What came after the content, once that has been read. */

@@ -1,9 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { concatBytes, fromUtf8, utf8 } from "../../lib/base/bytes.ts";
 import { HTTP3_ERROR } from "../../lib/codec/http3_error.ts";
-import { encodeHeadersFrame } from "../../lib/codec/http3_frame.ts";
+import {
+  encodeDataHead,
+  encodeGoawayFrame,
+  encodeHeadersFrame,
+  encodeSettingsFrame,
+} from "../../lib/codec/http3_frame.ts";
 import type { RequestHead } from "../../lib/codec/http_fields.ts";
 import { encodeFieldSection, type Field } from "../../lib/codec/qpack.ts";
+import { Http3Connection } from "../../lib/carrier/http3_connection.ts";
 import type { Http3Stream } from "../../lib/carrier/http3_stream.ts";
 import { until } from "../_support/test_gateway.ts";
 import {
@@ -12,10 +18,11 @@ import {
   CONNECT_UDP,
   GET,
   http3Pair,
+  quicPair,
   rawClient,
   type TestRequest,
   useQuic,
-} from "./_quic.ts";
+} from "../_support/quic.ts";
 
 useQuic();
 
@@ -38,6 +45,17 @@ describe("messages", () => {
     expect(await asked.readAnswer()).toEqual({ status: 200, headers: [["server", "test"]] });
     expect(await text(asked)).toBe("answer");
     expect(asked.trailers).toEqual([["x-end", "2"]]);
+  });
+
+  it.each([1, 3, 100])("content that came along with its head is read %i bytes at a time", async (size) => {
+    const { conn, requests } = await rawClient();
+    const writer = (await conn.createBidirectionalStream()).writable.getWriter();
+    const head = encodeHeadersFrame(encodeFieldSection(GET));
+    const content = ["together ", "with it"].flatMap((part) => [encodeDataHead(part.length), utf8(part)]);
+    await writer.write(concatBytes([head, ...content]));
+    await writer.close();
+    const { stream } = (await requests.next()).value;
+    expect(fromUtf8(await readAll(stream, size))).toBe("together with it");
   });
 
   it("a tunnel carries bytes both ways, and each end is its own", async () => {
@@ -149,7 +167,7 @@ describe("requests that are refused", () => {
     ["is malformed", [[":method", "GET"]], 400],
     ["has a path that is none", [...GET.slice(0, 3), [":path", "x y"]], 400],
     ["is too large", [...GET, ["x-a", "a".repeat(20_000)]], 431],
-    ["has too many fields", [...GET, ...Array<Field>(300).fill(["a", "b"])], 431],
+    ["is too large when it is unpacked", [...GET, ...Array<Field>(1000).fill(["accept", "*/*"])], 431],
   ])("a head that %s is answered, and the connection lives on", async (_, fields, status) => {
     const { client, next } = await http3Pair();
     expect((await (await client.request(fields)).readAnswer()).status).toBe(status);
@@ -171,10 +189,25 @@ describe("requests that are refused", () => {
   });
 
   it("an extended CONNECT is not sent to a server that does not offer it", async () => {
-    const { server, client } = await http3Pair();
-    const back = server.request(CONNECT_UDP).catch((error) => error.code);
-    expect(await back).toBe("carrier/unsupported");
-    await client.request(CONNECT_UDP);
+    const { near, far } = await quicPair();
+    const control = (await near.createUnidirectionalStream()).getWriter();
+    await control.write(Uint8Array.of(0, ...encodeSettingsFrame({ h3Datagram: true })));
+    const client = Http3Connection.connect(far);
+    await expect(client.request(CONNECT_UDP)).rejects.toMatchObject({ code: "carrier/unsupported" });
+  });
+
+  it("more than the server takes at once are not sent, until one of them is over", async () => {
+    const { client, next } = await http3Pair({ transport: { maxConcurrentBidirectionalStreams: 2 } });
+    const first = await client.request(GET);
+    await client.request(GET);
+    await expect(client.request(GET)).rejects.toMatchObject({ code: "carrier/too-many-streams" });
+    const { stream } = await next();
+    first.close();
+    stream.close();
+    await until(() => client.openStreams === 1);
+    const send = async (): Promise<unknown> =>
+      await client.request(GET).catch((error) => error.code === "carrier/too-many-streams" ? send() : error);
+    expect(await send()).toMatchObject({ id: 8 });
   });
 });
 
@@ -199,6 +232,29 @@ describe("the end", () => {
     void server.drain();
     const crossing = await client.request(GET);
     await expect(crossing.readAnswer()).rejects.toMatchObject({ code: "carrier/going-away" });
+  });
+
+  it("a request after GOAWAY is not acted upon", async () => {
+    const { server, conn, requests } = await rawClient();
+    await server.drain();
+    const { readable, writable } = await conn.createBidirectionalStream();
+    await writable.getWriter().write(encodeHeadersFrame(encodeFieldSection(GET)));
+    expect(await Array.fromAsync(readable)).toEqual([]);
+    expect(await Promise.race([requests.next(), Promise.resolve("none")])).toBe("none");
+  });
+
+  it("a server that only says GOAWAY fails the requests that it names, and no others", async () => {
+    const { near, far } = await quicPair();
+    const client = Http3Connection.connect(far);
+    const control = (await near.createUnidirectionalStream()).getWriter();
+    await control.write(Uint8Array.of(0, ...encodeSettingsFrame({})));
+    const [first, second] = [await client.request(GET), await client.request(GET)];
+    const reading = first.readAnswer();
+    await control.write(encodeGoawayFrame(second.id));
+    await expect(second.readAnswer()).rejects.toMatchObject({ code: "carrier/going-away" });
+    const { value } = await near.incomingBidirectionalStreams.getReader().read();
+    await value!.writable.getWriter().write(encodeHeadersFrame(encodeFieldSection(OK)));
+    expect((await reading).status).toBe(200);
   });
 
   it("closing says why, and fails what is under way", async () => {

@@ -6,7 +6,7 @@ import { encodeHeadersFrame, encodeSettingsFrame } from "../../lib/codec/http3_f
 import { encodeHttp3Datagram, udpDatagramPrefix } from "../../lib/codec/http_datagram.ts";
 import { encodeFieldSection } from "../../lib/codec/qpack.ts";
 import { until } from "../_support/test_gateway.ts";
-import { CONNECT_UDP, GET, http3Pair, rawClient, useQuic } from "./_quic.ts";
+import { CONNECT_UDP, GET, http3Pair, rawClient, useQuic } from "../_support/quic.ts";
 
 useQuic();
 

@@ -10,7 +10,7 @@ import {
 import { encodeFieldSection } from "../../lib/codec/qpack.ts";
 import { encodeVarint } from "../../lib/codec/varint.ts";
 import { Http3Connection } from "../../lib/carrier/http3_connection.ts";
-import { CONNECT, GET, quicPair, rawClient, useQuic } from "./_quic.ts";
+import { CONNECT, GET, quicPair, rawClient, useQuic } from "../_support/quic.ts";
 
 useQuic();
 
