@@ -28,7 +28,9 @@ const KEY_USAGES: readonly KeyUsage[] = [
   "decipherOnly",
 ];
 
-/** What is understood: the list of RFC 5280 section 4.2, and distribution points of revocation lists. */
+const OCSP = "1.3.6.1.5.5.7.48.1";
+
+/** What is understood: the list of RFC 5280 section 4.2, distribution points of revocation lists, OCSP responders. */
 const PARSERS: ReadonlyMap<string, (value: DerValue, isCritical: boolean) => Parsed> = new Map([
   ["2.5.29.14", subjectKeyIdentifier],
   ["2.5.29.15", keyUsage],
@@ -43,6 +45,7 @@ const PARSERS: ReadonlyMap<string, (value: DerValue, isCritical: boolean) => Par
   ["2.5.29.36", policyConstraints],
   ["2.5.29.37", extendedKeyUsage],
   ["2.5.29.54", inhibitAnyPolicy],
+  ["1.3.6.1.5.5.7.1.1", authorityInformationAccess],
 ]);
 
 /** Reads Extensions: at least one, none twice (RFC 5280 section 4.2). @throws {DerError} */
@@ -167,6 +170,17 @@ function policyConstraints(value: DerValue): Parsed {
 
 function inhibitAnyPolicy(value: DerValue): Parsed {
   return { inhibitAnyPolicy: smallInteger(requireTag(value, Tag.integer)) };
+}
+
+function authorityInformationAccess(value: DerValue): Parsed {
+  const uris = listOf(value, (reader) => {
+    const description = new DerReader(reader.next(Tag.sequence));
+    const method = oidText(description.next(Tag.oid));
+    const location = parseGeneralName(description.next());
+    description.end();
+    return method === OCSP && location.type === "uri" ? [location.value] : [];
+  });
+  return { ocspUris: uris.flat() };
 }
 
 function nameConstraints(value: DerValue): Parsed {

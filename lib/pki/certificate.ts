@@ -70,6 +70,8 @@ export interface CertificateExtensions {
   readonly authorityKeyIdentifier?: string;
   /** Which revocation lists speak of it. */
   readonly crlDistributionPoints?: readonly DistributionPoint[];
+  /** Where OCSP responders that speak of it can be asked (RFC 5280 section 4.2.2.1), as it stands there. */
+  readonly ocspUris?: readonly string[];
   /** Object identifiers of the critical extensions that are not among these. */
   readonly unknownCritical: readonly string[];
 }

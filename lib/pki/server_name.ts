@@ -1,10 +1,13 @@
 import { parseIp } from "../base/ip.ts";
 import type { Certificate } from "./certificate.ts";
 
+/** Top-level domains in which nobody can have a name registered (RFC 6761, RFC 6762; ICANN for `internal`). */
+const LOCAL_DOMAINS: readonly string[] = ["localhost", "test", "local", "internal"];
+
 /**
  * Whether a certificate stands for a host: by a subject alternative name alone, never by its subject. A wildcard stands
- * for the whole first label and nothing else, and not right below a top-level domain (RFC 6125 section 6.4, RFC 9525
- * section 6.3). An IP address is only compared with alternative names that are addresses.
+ * for the whole first label and nothing else (RFC 9525 section 6.3), and right below a top-level domain only where that
+ * is `localhost`, `test`, `local` or `internal`. An IP address is only compared with alternative names that are addresses.
  *
  * @param host a DNS name in ASCII, or an IP address without brackets
  */
@@ -17,10 +20,14 @@ export function standsForHost({ extensions }: Pick<Certificate, "extensions">, h
     );
   }
   if (host.includes("*")) return false;
-  const keys = hostKeys(host).filter((key) => !key.startsWith("*.") || key.slice(2).includes("."));
+  const keys = hostKeys(host).filter((key) => !key.startsWith("*.") || isBelowOneOwner(key.slice(2)));
   return extensions.subjectAlternativeNames.some((name) =>
     name.type === "dns" && keys.includes(name.value.toLowerCase())
   );
+}
+
+function isBelowOneOwner(domain: string): boolean {
+  return domain.includes(".") || LOCAL_DOMAINS.includes(domain);
 }
 
 /** Two spellings of one name or address have the same key. */

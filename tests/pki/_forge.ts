@@ -92,7 +92,8 @@ export interface Forgery {
 }
 
 const P256 = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
-const ECDSA_SHA256 = der.seq(der.oid("1.2.840.10045.4.3.2"));
+/** The AlgorithmIdentifier of all signatures here. */
+export const ECDSA_SHA256 = der.seq(der.oid("1.2.840.10045.4.3.2"));
 const DAY_MS = 86_400_000;
 
 /** A key with a certificate, that can issue others. */
@@ -203,10 +204,15 @@ async function makeCertificate(
   return await signed(tbs, signer);
 }
 
-async function signed(tbs: Uint8Array<ArrayBuffer>, { privateKey }: CryptoKeyPair) {
+async function signed(tbs: Uint8Array<ArrayBuffer>, keys: CryptoKeyPair) {
+  return der.seq(tbs, ECDSA_SHA256, await signature(tbs, keys));
+}
+
+/** The BIT STRING of a signature by {@link ECDSA_SHA256}. */
+export async function signature(tbs: Uint8Array<ArrayBuffer>, { privateKey }: CryptoKeyPair) {
   const raw = new Uint8Array(await crypto.subtle.sign(P256, privateKey, tbs));
   const numbers = [raw.subarray(0, 32), raw.subarray(32)].map((bytes) => der.int(unsigned(bytes)));
-  return der.seq(tbs, ECDSA_SHA256, der.bits(der.seq(...numbers)));
+  return der.bits(der.seq(...numbers));
 }
 
 function unsigned(bytes: Uint8Array): string {
