@@ -4,6 +4,7 @@ import type { KeyTable, ServedKey, UnservedKey } from "../lib/config/key_table.t
 import { policyTestKeys } from "../lib/config/policy_test_keys.ts";
 import { routeKeys } from "../lib/config/route_keys.ts";
 import { runtimeFlagKeys } from "../lib/config/runtime_flags.ts";
+import { sessionRecordingKeys, sessionRecordingsKeys } from "../lib/config/session_recording_keys.ts";
 import {
   circuitBreakerKeys,
   grpcHealthCheckKeys,
@@ -12,6 +13,7 @@ import {
   outlierDetectionKeys,
   tcpHealthCheckKeys,
 } from "../lib/config/upstream_setting_keys.ts";
+import { upstreamTunnelKeys } from "../lib/config/upstream_tunnel_keys.ts";
 import type { JsonSchema } from "../lib/config/value_type.ts";
 
 /** Where the schema is kept. */
@@ -96,6 +98,9 @@ export function renderConfigurationSchema(): string {
       grpc_health_check: tableSchema(grpcHealthCheckKeys),
       outlier_detection: tableSchema(outlierDetectionKeys),
       circuit_breaker_thresholds: tableSchema(circuitBreakerKeys),
+      upstream_tunnel: tableSchema(upstreamTunnelKeys),
+      session_recordings: tableSchema(sessionRecordingsKeys),
+      session_recording: tableSchema(sessionRecordingKeys),
       ...policySchemas(),
     },
   };

@@ -7,6 +7,7 @@ import type { KeyTable, Scope } from "../lib/config/key_table.ts";
 import { policyTestKeys } from "../lib/config/policy_test_keys.ts";
 import { routeKeys } from "../lib/config/route_keys.ts";
 import { runtimeFlagKeys } from "../lib/config/runtime_flags.ts";
+import { sessionRecordingsKeys } from "../lib/config/session_recording_keys.ts";
 import {
   circuitBreakerKeys,
   grpcHealthCheckKeys,
@@ -15,6 +16,7 @@ import {
   outlierDetectionKeys,
   tcpHealthCheckKeys,
 } from "../lib/config/upstream_setting_keys.ts";
+import { upstreamTunnelKeys } from "../lib/config/upstream_tunnel_keys.ts";
 import { configurationSchema, renderConfigurationSchema } from "./configuration_schema.ts";
 import { denoJson, withEnvironmentPermissions } from "./environment_permissions.ts";
 
@@ -63,6 +65,10 @@ ${servedTable(runtimeFlagKeys)}
 In \`downstream_mtls\`:
 
 ${servedTable(downstreamMtlsKeys)}
+
+In \`session_recordings\` ([recordings.md](recordings.md)):
+
+${servedTable(sessionRecordingsKeys)}
 
 ## Routes
 
@@ -126,6 +132,10 @@ ${servedTable(outlierDetectionKeys)}
 In \`circuit_breaker_thresholds\`, of a route or of the top level:
 
 ${servedTable(circuitBreakerKeys)}
+
+In \`upstream_tunnel\`, of a route whose service people publish ([publish.md](publish.md)):
+
+${servedTable(upstreamTunnelKeys)}
 
 ### Tests of a policy
 

@@ -6,6 +6,7 @@ import { withCertificateRequired } from "../policy/client_certificate_rule.ts";
 import { acceptedIssuers, type BearerDefaults, idpBearerOf } from "./_bearer.ts";
 import { caught } from "./_caught.ts";
 import { deepFreeze } from "./_freeze.ts";
+import { reportPolicyFault } from "./_policy_fault.ts";
 import { runPolicyTests, type TestCount } from "./_policy_tests.ts";
 import { warnOfTraps } from "./_policy_traps.ts";
 import type { Route, RouteFrom, Upstream } from "./config.ts";
@@ -20,8 +21,11 @@ import { type MappingPlace, readKeys } from "./_read_keys.ts";
 import { routeKeys } from "./route_keys.ts";
 import { RouteUrlError } from "./route_url_error.ts";
 import { type ProviderDefaults, readRouteClient } from "./_route_client.ts";
+import { readIsRecorded } from "./_session_recording.ts";
+import { readSshHostKeys } from "./_ssh_route.ts";
 import { readUpstreamSettings, type UpstreamDefaults } from "./_upstream_route.ts";
 import { buildUpstreams, checkSshUpstream } from "./_upstreams.ts";
+import { readTunnelPolicy } from "./_upstream_tunnel.ts";
 
 type RouteValues = Values<typeof routeKeys>;
 
@@ -70,7 +74,10 @@ export async function buildRoute(place: MappingPlace, context: RouteContext): Pr
   if (from === null || to === null || policy === null) return null;
   checkSshUpstream(to, { from, place });
   const upstream = await readUpstreamSettings({ values, place, files }, { to, defaults: defaults.upstream });
+  const tunnelPolicy = readTunnelPolicy(values, place);
   const ownAuthoritiesPem = await readRouteAuthorities(values, { place, files });
+  const sshHostKeys = readSshHostKeys(values, { to, from, place });
+  const isRecorded = readIsRecorded(values, place);
   if (place.report.errorCount > errorsBefore) return null;
   if (policy.isEmpty) {
     place.report.warn("config/denies-everyone", {
@@ -80,9 +87,8 @@ export async function buildRoute(place: MappingPlace, context: RouteContext): Pr
     });
   }
   const clientAuthoritiesPem = ownAuthoritiesPem ?? defaults.mtls.authoritiesPem;
-  // A login by SSH never shows a certificate of TLS.
-  const needsCertificate = clientAuthoritiesPem !== null && defaults.mtls.enforcement !== "policy" &&
-    from.protocol !== "ssh";
+  const needsCertificate = clientAuthoritiesPem !== null && defaults.mtls.enforcement !== "policy";
+  const required = (policy: CompiledPolicy) => needsCertificate ? withCertificateRequired(policy) : policy;
   return Object.freeze({
     id,
     name: values.name ?? from.url,
@@ -90,14 +96,20 @@ export async function buildRoute(place: MappingPlace, context: RouteContext): Pr
     logoUrl: values.logo_url,
     from,
     to,
-    policy: needsCertificate ? withCertificateRequired(policy) : policy,
+    // A login by SSH never shows a certificate of TLS.
+    policy: from.protocol === "ssh" ? policy : required(policy),
     timeoutMs: values.timeout,
     idleTimeoutMs: values.idle_timeout ?? (from.protocol === "udp" ? UDP_IDLE_TIMEOUT_MS : 0),
     maxSessionDurationMs: values.max_session_duration,
     showErrorDetails: values.show_error_details,
     sendProxyProtocol: values.send_proxy_protocol,
     ...upstream,
+    upstreamTunnel: tunnelPolicy === null
+      ? null
+      : Object.freeze({ sshPolicy: tunnelPolicy, httpPolicy: required(tunnelPolicy) }),
     http,
+    sshHostKeys,
+    isRecorded,
     clientAuthoritiesPem,
     jwtIssuerFormat: values.jwt_issuer_format ?? defaults.issuerFormat,
     tokenIssuers,
@@ -167,21 +179,10 @@ function buildPolicy(values: RouteValues, place: MappingPlace): CompiledPolicy |
     return policy;
   }, PolicyError);
   if (!(compiled instanceof PolicyError)) return compiled;
-  const { code, message, hint, relativeTo } = compiled;
-  const path = [...place.path, ...(relativeTo === "policy" ? ["policy"] : []), ...compiled.path];
-  place.report.error(code, { message, hint, path, at: KEY_FAULTS.has(code) ? "key" : "value" });
+  const base = compiled.relativeTo === "policy" ? [...place.path, "policy"] : place.path;
+  reportPolicyFault(compiled, { report: place.report, path: base });
   return null;
 }
-
-/** Faults of a policy that lie in the key itself, not in what it holds. */
-const KEY_FAULTS: ReadonlySet<string> = new Set([
-  "policy/unknown-action",
-  "policy/unknown-operator",
-  "policy/unknown-criterion",
-  "policy/unknown-matcher",
-  "policy/bad-subpath",
-  "policy/shorthand-conflict",
-]);
 
 function isSet({ mapping }: MappingPlace, key: string): boolean {
   return Object.hasOwn(mapping, key) && mapping[key] !== null;

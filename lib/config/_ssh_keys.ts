@@ -96,7 +96,6 @@ export async function readSsh({ values, flags, place, files, routes }: SshSource
     hostKeys,
     userCaKey: caPem === null ? null : { pem: caPem, file: caFile === null ? null : files.pathOf(caFile) },
     allowsDirectTcpip: flags.ssh_allow_direct_tcpip,
-    allowsReverseTunnels: flags.ssh_upstream_tunnel,
     hasPortal: flags.ssh_routes_portal,
   };
   return deepFreeze(settings);

@@ -92,8 +92,17 @@ export interface Route {
   readonly outlierDetection: OutlierDetection | null;
   /** Its own, and those of the top level for what it does not say. */
   readonly circuitBreakers: CircuitBreakers;
+  /** Set when its services are those that people publish, and `to` is never dialled by the gateway; `null` otherwise. */
+  readonly upstreamTunnel: UpstreamTunnel | null;
   /** What only HTTP routes have; `null` for the others. */
   readonly http: HttpRoute | null;
+  /**
+   * Keys of which its SSH server has to prove one, as in a `.pub` file without comment; `null`: the one that it proved at
+   * first. Means something only on routes from `ssh://`.
+   */
+  readonly sshHostKeys: readonly string[] | null;
+  /** Whether what is done in its SSH sessions is recorded, see {@link SessionRecordingSettings}. */
+  readonly isRecorded: boolean;
   /** How the issuer of assertions is written. */
   readonly jwtIssuerFormat: "hostOnly" | "uri";
   /**
@@ -116,6 +125,14 @@ export interface Route {
   readonly settings: Readonly<Record<string, unknown>>;
   /** Line in the configuration file where the route begins; 0 for one from the environment. */
   readonly line: number;
+}
+
+/** Of a route whose services are published by people. */
+export interface UpstreamTunnel {
+  /** Who may publish them by SSH; empty: nobody. */
+  readonly sshPolicy: CompiledPolicy;
+  /** Who may otherwise: the same, but that it asks for the client certificate that the route asks its callers for. */
+  readonly httpPolicy: CompiledPolicy;
 }
 
 /** How `Authorization: Bearer` is read: `default` is not at all. */
@@ -212,10 +229,18 @@ export interface SshSettings {
   readonly userCaKey: SshKeySource | null;
   /** Whether `ssh -J`, `ssh -L` and `ssh -W` reach routes. */
   readonly allowsDirectTcpip: boolean;
-  /** Whether `ssh -R` publishes services. */
-  readonly allowsReverseTunnels: boolean;
   /** Whether a shell without route shows the routes to pick one. */
   readonly hasPortal: boolean;
+}
+
+/** How SSH sessions are recorded. */
+export interface SessionRecordingSettings {
+  /** Where recordings are kept; `null`: `recordings` in the state directory. */
+  readonly directory: string | null;
+  /** What becomes of a session whose recording cannot be written. */
+  readonly onFailure: "end" | "continue";
+  /** A longer one counts as one that cannot be written. */
+  readonly maxBytes: number;
 }
 
 /** `routes.yaml`, checked and frozen. */
@@ -301,6 +326,10 @@ export interface Config {
   readonly udpLimits: UdpLimits;
   /** The SSH server; `null` when there is none. */
   readonly ssh: SshSettings | null;
+  /** Of the sessions of routes that are recorded. */
+  readonly sessionRecordings: SessionRecordingSettings;
+  /** Whether services can be published on routes, by SSH or otherwise. */
+  readonly allowsReverseTunnels: boolean;
   /** For HTTP routes. */
   readonly http: HttpGlobals;
   /** Lines below it are dropped. */

@@ -1,6 +1,7 @@
 import { downstreamMtlsKeys } from "./downstream_mtls_keys.ts";
 import { globalKeys } from "./global_keys.ts";
 import { runtimeFlagKeys } from "./runtime_flags.ts";
+import { sessionRecordingsKeys } from "./session_recording_keys.ts";
 
 /** What a name may begin with to say that it is meant for this program: such a name is asked for first. */
 export const ENVIRONMENT_PREFIX = "SALLYPORT_";
@@ -19,6 +20,7 @@ export interface EnvironmentKey {
 const MEMBERS: Partial<Record<keyof typeof globalKeys, readonly string[]>> = {
   runtime_flags: Object.keys(runtimeFlagKeys),
   downstream_mtls: Object.keys(downstreamMtlsKeys),
+  session_recordings: Object.keys(sessionRecordingsKeys),
   circuit_breaker_thresholds: [
     "max_connections",
     "max_pending_requests",

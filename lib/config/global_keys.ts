@@ -18,6 +18,7 @@ import {
 import { bearerTokenFormat, claimHeaderNames, issuerFormat, tokenIssuers } from "./_identity_types.ts";
 import { codecKeys } from "./_codec_keys.ts";
 import { httpGlobalKeys } from "./_http_keys.ts";
+import { recordingKeys } from "./_session_recording.ts";
 import { sshKeys } from "./_ssh_keys.ts";
 import { type KeyTable, notYet, optional, pointless, removed, served } from "./key_table.ts";
 import { udpLimits } from "./udp_limits.ts";
@@ -70,6 +71,7 @@ export const globalKeys = {
   ...codecKeys,
   ...httpGlobalKeys,
   ...sshKeys,
+  ...recordingKeys,
   certificates: served({
     type: listOf(certificateFiles),
     absent: [],

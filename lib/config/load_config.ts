@@ -20,6 +20,7 @@ import { buildRoutes } from "./_routes.ts";
 import { readCircuitBreakers } from "./_upstream_route.ts";
 import { runtimeFlagKeys } from "./runtime_flags.ts";
 import { readSigningKey } from "./_signing_key.ts";
+import { readSessionRecordings } from "./_session_recording.ts";
 import { readSsh } from "./_ssh_keys.ts";
 import { readStorage } from "./_storage.ts";
 import { isMapping } from "./value_types.ts";
@@ -145,6 +146,7 @@ async function buildConfig(
     hotReload: flags.config_hot_reload,
     matchAnyIncomingPort: flags.match_any_incoming_port,
     routesPortal: flags.routes_portal,
+    allowsReverseTunnels: flags.ssh_upstream_tunnel,
     ...simpleSettings(values, place),
     certificates: await readCertificates(sources),
     certificateAuthorityPem: authoritiesPem,
@@ -154,6 +156,7 @@ async function buildConfig(
     signingKeyPem: await readSigningKey(sources),
     storage: await readStorage(sources),
     ssh: await readSsh({ ...sources, flags, routes }),
+    sessionRecordings: readSessionRecordings(values, sources),
     http,
     idp,
     routes,

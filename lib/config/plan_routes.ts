@@ -107,6 +107,12 @@ function globalsOf(config: Config): readonly Shown[] {
       value: Object.entries(rest.circuitBreakers).map(([key, limit]) => `${key}: ${limit ?? "none"}`),
     },
     downstreamMtls: { key: "downstream_mtls", value: rest.downstreamMtls, isSecret: true },
+    sessionRecordings: {
+      key: "session_recordings",
+      value: Object.entries(rest.sessionRecordings).map(([field, value]) =>
+        `${field}: ${value ?? "default"}`
+      ),
+    },
     sharedSecret: { key: "shared_secret", value: rest.sharedSecret, isSecret: true },
     signingKeyPem: { key: "signing_key", value: rest.signingKeyPem, isSecret: true },
     sessionIdleTimeoutMs: { key: "session_idle_timeout", value: durationText(rest.sessionIdleTimeoutMs) },
@@ -129,6 +135,7 @@ function globalsOf(config: Config): readonly Shown[] {
     hotReload: { key: "runtime_flags.config_hot_reload", value: rest.hotReload },
     matchAnyIncomingPort: { key: "runtime_flags.match_any_incoming_port", value: rest.matchAnyIncomingPort },
     routesPortal: { key: "runtime_flags.routes_portal", value: rest.routesPortal },
+    allowsReverseTunnels: { key: "runtime_flags.ssh_upstream_tunnel", value: rest.allowsReverseTunnels },
   };
   const ofCookie: Readonly<Record<keyof typeof cookie, Shown>> = {
     name: { key: "cookie_name", value: cookie.name },
@@ -178,10 +185,6 @@ function globalsOf(config: Config): readonly Shown[] {
     hostKeys: { key: "ssh_host_keys", value: ssh?.hostKeys ?? [], isSecret: true },
     userCaKey: { key: "ssh_user_ca_key", value: ssh?.userCaKey ?? null, isSecret: true },
     allowsDirectTcpip: { key: "runtime_flags.ssh_allow_direct_tcpip", value: ssh?.allowsDirectTcpip ?? null },
-    allowsReverseTunnels: {
-      key: "runtime_flags.ssh_upstream_tunnel",
-      value: ssh?.allowsReverseTunnels ?? null,
-    },
     hasPortal: { key: "runtime_flags.ssh_routes_portal", value: ssh?.hasPortal ?? null },
   };
   return [byField, ofCookie, ofTimeouts, ofStore, ofCodecs, ofHttp, ofIdp, ofSsh].flatMap((fields) =>

@@ -2,8 +2,21 @@ import { base64Text, pageUrl, someText } from "./_global_types.ts";
 import { httpRouteKeys } from "./_http_keys.ts";
 import { type KeyTable, notYetFor, optional, removed, served, unenforced } from "./key_table.ts";
 import { bearerTokenFormat, issuerFormat } from "./_identity_types.ts";
+import { recordingRouteKeys } from "./_session_recording.ts";
+import { sshRouteKeys } from "./_ssh_route.ts";
 import { upstreamKeys } from "./_upstream_keys.ts";
-import { anything, duration, flag, listOf, mapOf, oneOf, oneOrMore, scalar, text } from "./value_types.ts";
+import {
+  anything,
+  duration,
+  flag,
+  listOf,
+  mapOf,
+  mapping,
+  oneOf,
+  oneOrMore,
+  scalar,
+  text,
+} from "./value_types.ts";
 
 const onCarriers = notYetFor("http", "tcp", "udp");
 
@@ -138,8 +151,13 @@ export const routeKeys = {
   ...upstreamKeys,
   tls_downstream_server_name: onCarriers,
 
-  upstream_tunnel: notYetFor("http", "ssh"),
-  session_recording: notYetFor("ssh"),
+  upstream_tunnel: optional({
+    type: mapping("mapping", { $ref: "#/$defs/upstream_tunnel" }),
+    description:
+      "Lets people publish the service, by `ssh -R` or `sallyport publish`, see below: the gateway never reaches `to` by itself.",
+  }),
+  ...recordingRouteKeys,
+  ...sshRouteKeys,
 
   ...httpRouteKeys,
 } satisfies KeyTable;

@@ -34,7 +34,7 @@ export const runtimeFlagKeys = {
   ssh_upstream_tunnel: served({
     type: flag,
     absent: true,
-    description: "Lets `ssh -R` publish services on routes with `upstream_tunnel`.",
+    description: "Lets `ssh -R` and `sallyport publish` publish services on routes with `upstream_tunnel`.",
   }),
 
   add_extra_metrics_labels: notYet,

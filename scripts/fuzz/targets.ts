@@ -24,6 +24,7 @@ import { formatUdpTarget, parseUdpTarget } from "../../lib/codec/masque_target.t
 import { encodeProxyV1, encodeProxyV2, ProxyHeaderDecoder } from "../../lib/codec/proxy_protocol.ts";
 import { decodeFieldSection, encodeFieldSection, type Field } from "../../lib/codec/qpack.ts";
 import { checkQpackEncoderStream, QpackDecoderStreamChecker } from "../../lib/codec/qpack_streams.ts";
+import { Socks5Client } from "../../lib/codec/socks5.ts";
 import { decodeVarint, encodeVarint, varintAt } from "../../lib/codec/varint.ts";
 
 /** A codec, and what must hold for it whatever the input is. */
@@ -146,6 +147,15 @@ export const FUZZ_TARGETS: Readonly<Record<string, FuzzTarget>> = {
     ],
     run: (input) => sameHoweverDivided(input, proxyHeader),
   },
+  socks5: {
+    seeds: [
+      "0500000100000000000041",
+      "05000004000000000000000000000000000000000000",
+      "0505000302686900504142",
+    ]
+      .map((hex) => Uint8Array.fromHex(hex)),
+    run: (input) => sameHoweverDivided(input, socksReply),
+  },
   goaway_filter: {
     seeds: [
       Uint8Array.fromHex(
@@ -255,6 +265,17 @@ function proxyHeader(chunks: readonly Uint8Array[]): string {
   for (const chunk of chunks) {
     const decoded = decoder.push(chunk);
     if (decoded !== null) return JSON.stringify(decoded.header);
+  }
+  return "more";
+}
+
+function socksReply(chunks: readonly Uint8Array[]): string {
+  const client = new Socks5Client({ host: "example.com", port: 80 });
+  client.push(Uint8Array.of(5, 0));
+  for (const [at, chunk] of chunks.entries()) {
+    const step = client.push(chunk);
+    if (step.kind === "open") return concatBytes([step.rest, ...chunks.slice(at + 1)]).toHex();
+    if (step.kind === "refused") return step.reason;
   }
   return "more";
 }

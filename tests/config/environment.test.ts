@@ -57,7 +57,7 @@ describe("a variable of the environment", () => {
     [{ RUNTIME_FLAGS_CONFIG_HOT_RELOAD: "x" }, "RUNTIME_FLAGS_CONFIG_HOT_RELOAD", "config/wrong-type"],
     [{ SHARED_SECRET_FILE: "nowhere" }, "SHARED_SECRET_FILE", "config/bad-value"],
     [{ SALLYPORT_ROUTES: "[{from: x}]" }, "SALLYPORT_ROUTES", "config/missing-key"],
-    [{ DOWNSTREAM_MTLS_CA_FILE: "ca.pem" }, "DOWNSTREAM_MTLS_CA_FILE", "config/unenforced-key"],
+    [{ DOWNSTREAM_MTLS_CA_FILE: "ca.pem" }, "DOWNSTREAM_MTLS_CA_FILE", "config/not-pem"],
   ])("is named when it is wrong: %j", async (env, name, code) => {
     const { config, complaints } = await loadWith(env);
     expect(config).toBeNull();

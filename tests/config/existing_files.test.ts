@@ -2,6 +2,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { configurationDocs, renderConfigurationDocs } from "../../scripts/gen_configuration_docs.ts";
 import { loadConfig } from "../../lib/config/load_config.ts";
+import { createAuthority, issueServerCertificate } from "../../lib/pki/development_authority.ts";
 import { codesOf, load } from "./_load.ts";
 
 /** A file as a gateway of this kind has it, with keys that this version does not serve. */
@@ -148,7 +149,11 @@ routes:
 };
 
 const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+const authority = await createAuthority({ now: Date.now(), commonName: "Test" });
+const client = await issueServerCertificate({ authority, names: ["client.test"], now: Date.now() });
 const files = {
+  "/etc/pomerium/pomerium@localhost-client.pem": client.certPem,
+  "/etc/pomerium/pomerium@localhost-client-key.pem": client.keyPem,
   "/run/secrets/signing.pem": privateKey.export({ type: "sec1", format: "pem" }) as string,
 };
 

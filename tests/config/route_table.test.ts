@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseFrom } from "../../lib/config/from_url.ts";
+import type { PathRule } from "../../lib/config/http_settings.ts";
 import { RouteTable } from "../../lib/config/route_table.ts";
 import type { Route, RouteProtocol } from "../../lib/config/config.ts";
 import { parsePolicy } from "../../lib/policy/parse.ts";
@@ -8,28 +9,23 @@ import { compilePolicy } from "../../lib/policy/compile.ts";
 
 const policy = compilePolicy(parsePolicy([]));
 
-/** A table of routes that are named by their place in the list. */
+/** A table of routes that are named by their place in the list: what it looks at of them. */
 function tableOf(...urls: readonly string[]): RouteTable {
-  return new RouteTable(urls.map((url, index): Route => ({
+  return new RouteTable(urls.map((url, index) => ({
     id: `${index}`,
-    name: `${index}`,
-    description: "",
-    logoUrl: null,
     from: parseFrom(url),
-    to: [],
+    http: null,
     policy,
-    timeoutMs: 0,
-    idleTimeoutMs: 0,
-    maxSessionDurationMs: 0,
-    showErrorDetails: false,
-    sendProxyProtocol: null,
-    jwtIssuerFormat: "hostOnly",
-    tokenIssuers: [],
-    idpBearer: null,
-    idpClient: null,
-    settings: {},
-    line: 1,
-  })));
+  } as Partial<Route> as Route)));
+}
+
+/** A table of HTTP routes. */
+function httpTableOf(...routes: readonly [url: string, path: PathRule][]): RouteTable {
+  return new RouteTable(routes.map(([url, path], index) => ({
+    id: `${index}`,
+    from: parseFrom(url),
+    http: { path },
+  } as unknown as Route)));
 }
 
 function matched(table: RouteTable, host: string, port: number, protocol: RouteProtocol = "tcp") {
@@ -170,5 +166,34 @@ describe("RouteTable.namesGateway()", () => {
     ["", null, false],
   ])("of %s and port %s is %s", (host, port, expected) => {
     expect(table.namesGateway(host, port)).toBe(expected);
+  });
+});
+
+describe("RouteTable.matchHttp()", () => {
+  const table = httpTableOf(
+    ["https://*.b.test", { kind: "prefix", text: "/wild" }],
+    ["https://a.test:8443", { kind: "prefix", text: "/port" }],
+    ["https://a.test", { kind: "path", text: "/one" }],
+    ["https://a.test", { kind: "regex", matches: (path) => path === "/one" || path === "/two" }],
+    ["https://x.b.test", { kind: "path", text: "/exact" }],
+    ["https://*.b.test", { kind: "any" }],
+  );
+
+  it.each<[string, number, string, string | null]>([
+    ["a.test", 443, "/one", "2"],
+    ["A.test", 9000, "/two", "3"],
+    ["a.test", 8443, "/port/x", "1"],
+    ["a.test", 443, "/port/x", null],
+    ["a.test", 443, "/", null],
+    ["x.b.test", 443, "/exact", "4"],
+    ["x.b.test", 443, "/wild/x", "0"],
+    ["y.b.test", 443, "/exact", "5"],
+    ["b.test", 443, "/", null],
+  ])("finds for %s:%d%s the route %s", (host, port, path, id) => {
+    expect(table.matchHttp({ host, port }, path)?.id ?? null).toBe(id);
+  });
+
+  it("finds no tunnel", () => {
+    expect(tableOf("tcp+https://a.test:1").matchHttp({ host: "a.test", port: 1 }, "/")).toBe(null);
   });
 });

@@ -85,7 +85,7 @@ describe("docs/routes.schema.json", () => {
     [`routes: [{${ROUTE}, timeout: 30}]`, "/routes/0/timeout: above 0"],
     ["cookie_expire: soon", "/cookie_expire: not ^(0|([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+)$"],
     ["log_level: loud", "/log_level: not one of trace,debug"],
-    ["downstream_mtls: {ca_file: a}", "/downstream_mtls: refused"],
+    ["downstream_mtls: {cafile: a}", "/downstream_mtls/cafile: not known"],
     ["client_ca: a", "/client_ca: refused"],
   ])("finds what is wrong with %s, as the loader does", async (text, fault) => {
     expect(faults(text)).toEqual(expect.arrayContaining([expect.stringContaining(fault)]));

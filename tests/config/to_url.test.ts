@@ -10,6 +10,8 @@ describe("parseTo() reads", () => {
     ["tcp://localhost.:22", "tcp", "127.0.0.1", 22],
     ["tcp://[::1]:22", "tcp", "::1", 22],
     ["tcp://a_b:1", "tcp", "a_b", 1],
+    ["tls://db:5432", "tls", "db", 5432],
+    ["tls://db", "tls", "db", 443],
     ["udp://dns:53", "udp", "dns", 53],
     ["http://web", "http", "web", 80],
     ["h2c://web", "h2c", "web", 80],
@@ -34,7 +36,7 @@ describe("parseTo() refuses", () => {
   it.each([
     ["", "route-url/not-a-url"],
     ["db:5432", "route-url/not-a-url"],
-    ["tls://db:1", "route-url/scheme"],
+    ["quic://db:1", "route-url/scheme"],
     ["tcp+https://db:1", "route-url/scheme"],
     ["tcp://user:password@db:1", "route-url/userinfo"],
     ["tcp://", "route-url/authority"],
