@@ -9,7 +9,6 @@ import { type Probe, probeOf, type ProbeOpen } from "./_probe.ts";
 export interface HealthMonitorOptions {
   readonly routeName: string;
   readonly checks: readonly HealthCheck[];
-  readonly endpoints: readonly Endpoint[];
   /** Whether anybody has used the route yet. */
   readonly hasTraffic: () => boolean;
   /** Connects to a service. */
@@ -21,19 +20,31 @@ export interface HealthMonitorOptions {
 
 /** Makes every check of a route on each of its services, over and over, until it is disposed. */
 export class HealthMonitor implements Disposable {
-  readonly #loops: readonly HealthLoop[];
+  readonly #options: HealthMonitorOptions;
+  readonly #loops = new Map<Endpoint, readonly HealthLoop[]>();
 
-  /** Begins at once. What earlier checks said is forgotten. */
+  /** Checks nothing yet. */
   constructor(options: HealthMonitorOptions) {
-    for (const endpoint of options.endpoints) endpoint.health.clear();
-    this.#loops = options.endpoints.flatMap((endpoint) =>
-      options.checks.map((check) => new HealthLoop(check, endpoint, options))
-    );
+    this.#options = options;
+  }
+
+  /** Checks these services from now on: goes on with those that it knows, and begins anew with the others. */
+  follow(endpoints: readonly Endpoint[]): void {
+    for (const [endpoint, loops] of this.#loops) {
+      if (endpoints.includes(endpoint)) continue;
+      this.#loops.delete(endpoint);
+      for (const loop of loops) loop[Symbol.dispose]();
+    }
+    for (const endpoint of endpoints) {
+      if (this.#loops.has(endpoint)) continue;
+      const loops = this.#options.checks.map((check) => new HealthLoop(check, endpoint, this.#options));
+      this.#loops.set(endpoint, loops);
+    }
   }
 
   /** Ends checks that are under way, too. */
   [Symbol.dispose](): void {
-    for (const loop of this.#loops) loop[Symbol.dispose]();
+    this.follow([]);
   }
 }
 
@@ -103,6 +114,7 @@ class HealthLoop implements Disposable {
     if (health === said || this.#against < threshold) return false;
     this.#against = 0;
     this.#endpoint.health.set(this, said);
+    this.#endpoint.publisher?.onHealth();
     return true;
   }
 

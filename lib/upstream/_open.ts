@@ -1,7 +1,6 @@
 import { abortable } from "../base/abortable.ts";
 import { formatAuthority } from "../base/authority.ts";
 import type { ByteStream } from "../base/byte_stream.ts";
-import { denoStream } from "../base/deno_stream.ts";
 import type { SecuredStream } from "../base/tls_stream.ts";
 import type { Upstream } from "../config/config.ts";
 import { speaksTls } from "../config/to_url.ts";
@@ -10,10 +9,10 @@ import { dialErrorOf, isTlsAlert } from "./_dial_failure.ts";
 import { DialError } from "./dial_error.ts";
 import { connectThrough, connectUdpThrough } from "./dial_proxy.ts";
 
-import { startTls } from "./_start_tls.ts";
+import { plainStream, startTls, type Transport } from "./_start_tls.ts";
 import type { OpenOptions, UpstreamConnection } from "./upstream_connection.ts";
 
-const STREAM_SCHEMES: readonly string[] = ["tcp", "tls", "http", "https", "h2c", "unix", "https+unix"];
+const STREAM_SCHEMES: readonly string[] = ["tcp", "tls", "http", "https", "h2c", "ssh", "unix", "https+unix"];
 
 /** Those of a route whose callers get a tunnel. */
 const TUNNEL_SCHEMES: readonly string[] = ["tcp", "tls", "http", "https"];
@@ -45,6 +44,27 @@ export async function openUpstream(upstream: Upstream, options: OpenOptions): Pr
     }
   }
   throw failure;
+}
+
+/**
+ * Connects to one service through somebody who publishes it: what is spoken with it, such as TLS, is as if it had been reached.
+ *
+ * @param options `open`: makes the connection; `address`: what it is called
+ * @returns the connection, which the caller closes
+ * @throws {DialError}
+ */
+export async function openPublished(
+  upstream: Upstream,
+  options: OpenOptions & { readonly open: () => Promise<ByteStream>; readonly address: string },
+): Promise<UpstreamConnection> {
+  const { open, address, signal } = options;
+  try {
+    const opened = await open();
+    const { stream, alpn } = await overConnection(opened, { ...options, upstream, address });
+    return { stream, upstream, address, alpn };
+  } catch (error) {
+    throw dialErrorOf(error, { upstream, address, signal });
+  }
 }
 
 async function openAt(
@@ -82,7 +102,7 @@ async function connectTcp(hostname: string, port: number, signal: AbortSignal): 
 
 /** What is spoken before the caller has the stream. */
 async function overConnection(
-  conn: Deno.TcpConn | Deno.UnixConn,
+  conn: Transport,
   options: OpenOptions & { upstream: Upstream; address: string },
 ): Promise<SecuredStream> {
   const { upstream, signal, preface = null, proxy = null } = options;
@@ -95,11 +115,11 @@ async function overConnection(
 }
 
 async function secured(
-  conn: Deno.TcpConn | Deno.UnixConn,
+  conn: Transport,
   options: OpenOptions & { upstream: Upstream; address: string },
 ): Promise<SecuredStream> {
   const { upstream, tls, signal, preface = null, alpn = [] } = options;
-  const plain = denoStream(conn, { detectReset: true });
+  const plain = plainStream(conn);
   if (preface !== null) await send(plain, preface, signal);
   if (!speaksTls(upstream)) return { stream: plain, alpn: null };
   const host = tls.serverName ?? (upstream.host === "" ? "localhost" : upstream.host);

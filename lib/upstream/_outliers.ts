@@ -13,14 +13,15 @@ interface Record {
 
 /** Takes services out for a while that keep answering with errors. */
 export class Outliers {
+  /** All there are. */
+  endpoints: readonly Endpoint[];
   readonly #settings: OutlierDetection;
-  readonly #endpoints: readonly Endpoint[];
   readonly #records = new WeakMap<Endpoint, Record>();
 
   /** Nobody is taken out yet. */
   constructor(settings: OutlierDetection, endpoints: readonly Endpoint[]) {
     this.#settings = settings;
-    this.#endpoints = endpoints;
+    this.endpoints = endpoints;
   }
 
   /**
@@ -41,8 +42,8 @@ export class Outliers {
 
   #eject(endpoint: Endpoint, now: number): number {
     const { baseEjectionTimeMs, maxEjectionPercent, intervalMs } = this.#settings;
-    const ejected = this.#endpoints.filter(({ ejectedUntil }) => ejectedUntil > now).length;
-    if (ejected * 100 / this.#endpoints.length >= maxEjectionPercent) return 0;
+    const ejected = this.endpoints.filter(({ ejectedUntil }) => ejectedUntil > now).length;
+    if (ejected * 100 / this.endpoints.length >= maxEjectionPercent) return 0;
     const record = this.#recordOf(endpoint);
     const calmIntervals = Math.floor((now - endpoint.ejectedUntil) / intervalMs);
     record.ejections = Math.max(0, record.ejections - calmIntervals) + 1;

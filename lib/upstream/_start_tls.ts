@@ -1,11 +1,22 @@
 import { isIP } from "node:net";
 import { type ConnectionOptions, rootCertificates } from "node:tls";
 import { abortable } from "../base/abortable.ts";
+import type { ByteStream } from "../base/byte_stream.ts";
 import { denoStream } from "../base/deno_stream.ts";
 import { connectTls } from "../base/tls_client.ts";
 import type { SecuredStream } from "../base/tls_stream.ts";
 import type { UpstreamTls } from "../config/upstream_settings.ts";
 import { serverIdentityFault } from "../pki/server_identity.ts";
+
+/** What a service is reached by. */
+export type Transport = Deno.TcpConn | Deno.UnixConn | ByteStream;
+
+/** The bytes of a transport as they are. */
+export function plainStream(transport: Transport): ByteStream {
+  return "closeWrite" in transport && !("localAddr" in transport)
+    ? transport
+    : denoStream(transport, { detectReset: true });
+}
 
 /** How TLS is started. */
 export interface StartTlsOptions {
@@ -28,12 +39,12 @@ export interface StartTlsOptions {
  * @throws what the platform throws: an untrusted certificate, an alert, what is no TLS at all
  */
 export async function startTls(
-  conn: Deno.TcpConn | Deno.UnixConn,
+  conn: Transport,
   options: StartTlsOptions,
 ): Promise<SecuredStream> {
   const { tls, host, alpn, signal } = options;
   if (!("setNoDelay" in conn) || needsNode(tls)) {
-    return await connectTls(denoStream(conn, { detectReset: true }), {
+    return await connectTls(plainStream(conn), {
       connection: nodeOptions(options),
       signal,
     });

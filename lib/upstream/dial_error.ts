@@ -16,6 +16,7 @@ export type DialErrorCode =
   | "dial/proxy-failed"
   | "dial/limit"
   | "dial/no-healthy-upstream"
+  | "dial/no-publisher"
   | "dial/failed";
 
 /** No connection to the service of a route could be made. */

@@ -9,7 +9,7 @@ import { DialError } from "./dial_error.ts";
 import type { ProxyRequest } from "./dial_proxy.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { type UdpDrop, udpFlow } from "./_udp_flow.ts";
-import { udpThroughProxy } from "./_udp_through_proxy.ts";
+import { udpInCapsules } from "./_udp_in_capsules.ts";
 import type { Lease, UpstreamPool } from "./upstream_pool.ts";
 
 export type { UdpDrop };
@@ -80,9 +80,10 @@ export async function dialUdp(
     }
     try {
       const onClose = () => lease.done("unknown");
-      if (proxy !== null && PROXY_SCHEMES.has(lease.endpoint.upstream.scheme)) {
-        const { endpoint } = lease;
-        return await udpThroughProxy(grant, pool, { endpoint, proxy, signal, onClose });
+      const { endpoint } = lease;
+      const through = PROXY_SCHEMES.has(endpoint.upstream.scheme) ? proxy : null;
+      if (through !== null || endpoint.publisher !== null) {
+        return await udpInCapsules(grant, pool, { endpoint, proxy: through, signal, onClose });
       }
       return await dialOne(lease.endpoint.upstream, { signal, options: { ...options, onClose } });
     } catch (error) {

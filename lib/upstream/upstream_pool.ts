@@ -5,10 +5,11 @@ import type { Grant } from "../policy/grant.ts";
 import { type Balancer, balancerOf } from "./balancer.ts";
 import { type Breaker, Breakers } from "./_breakers.ts";
 import { DialError } from "./dial_error.ts";
-import { type Endpoint, endpointsOf, type EndpointState } from "./endpoint.ts";
+import { type Endpoint, endpointsOf, type EndpointState, publishedEndpoints } from "./endpoint.ts";
 import { HealthMonitor } from "./_health_monitor.ts";
-import { openUpstream } from "./_open.ts";
+import { openPublished, openUpstream } from "./_open.ts";
 import { Outliers } from "./_outliers.ts";
+import { type PublishedFor, Publishers } from "./publishers.ts";
 import type { OpenOptions, UpstreamConnection } from "./upstream_connection.ts";
 
 /** What came of a request: the status of the answer, a connection that broke before one, or nothing to be said. */
@@ -52,6 +53,8 @@ export interface PoolParts {
   readonly random?: () => number;
   /** Hears of services that come and go. */
   readonly log: Log;
+  /** Who publishes the services of routes that have them published; default: nobody. */
+  readonly publishers?: Publishers;
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -62,7 +65,8 @@ const CONNECT_TIMEOUT_MS = 10_000;
  */
 export class UpstreamPool implements Disposable {
   readonly #parts: Required<PoolParts>;
-  readonly #endpoints: readonly Endpoint[];
+  #endpoints: readonly Endpoint[] = [];
+  #publications: Disposable | null = null;
   readonly #breakers: Breakers;
   #route: Route;
   #balancer: Balancer<Endpoint>;
@@ -72,17 +76,19 @@ export class UpstreamPool implements Disposable {
 
   /** The services of a route; nothing is checked before {@link UpstreamPool.start}. */
   constructor(route: Route, parts: PoolParts) {
-    this.#parts = { random: Math.random, ...parts };
-    this.#endpoints = endpointsOf(route.to);
+    this.#parts = { random: Math.random, publishers: new Publishers(), ...parts };
+    this.#endpoints = this.#endpointsOf(route);
     this.#breakers = new Breakers(route.circuitBreakers);
     this.#route = route;
     this.#balancer = this.#balancerOf(route);
     this.#outliers = this.#outliersOf(route);
   }
 
-  /** Begins with the health checks of the route. */
+  /** Begins with the health checks of the route, and follows those who publish its services. */
   start(): void {
     this.#health ??= this.#monitorOf(this.#route);
+    this.#publications ??= this.#parts.publishers.watch(this.#route.id, () => this.#follow());
+    this.#follow();
   }
 
   /** Goes on with other settings for the same services. @param route of the same id */
@@ -90,6 +96,7 @@ export class UpstreamPool implements Disposable {
     const before = this.#route;
     this.#route = route;
     this.#breakers.limits = route.circuitBreakers;
+    if ((route.upstreamTunnel === null) !== (before.upstreamTunnel === null)) this.#follow();
     if (route.balancing !== before.balancing) this.#balancer = this.#balancerOf(route);
     if (differs(route.outlierDetection, before.outlierDetection)) {
       for (const endpoint of this.#endpoints) endpoint.ejectedUntil = 0;
@@ -101,7 +108,7 @@ export class UpstreamPool implements Disposable {
     }
   }
 
-  /** How each service does, in the order of the configuration. */
+  /** How each service does, in the order of the configuration or of their publishers. */
   states(): readonly EndpointState[] {
     const now = this.#parts.clock.now();
     return this.#endpoints.map((endpoint) => endpoint.state(now));
@@ -112,11 +119,17 @@ export class UpstreamPool implements Disposable {
    *
    * @param grant the policy's yes, for this route
    * @returns the lease; whoever has it says when it is done
-   * @throws {DialError} `dial/limit`, `dial/no-healthy-upstream`
+   * @throws {DialError} `dial/limit`, `dial/no-healthy-upstream`, `dial/no-publisher`
    */
   acquire(grant: Grant, { hashKey = null, without = new Set() }: LeaseOptions = {}): Lease {
     this.#check(grant);
     const usable = this.#usable().filter((endpoint) => !without.has(endpoint));
+    if (this.#endpoints.length === 0 && this.#route.upstreamTunnel !== null) {
+      throw new DialError(
+        "dial/no-publisher",
+        `Nobody publishes the service of route ${this.#route.name} now`,
+      );
+    }
     if (usable.length === 0) {
       const message = `Route ${this.#route.name} has no upstream that can be used`;
       throw new DialError("dial/no-healthy-upstream", message);
@@ -148,8 +161,13 @@ export class UpstreamPool implements Disposable {
     const timeout = AbortSignal.timeout(timeoutMs);
     const either = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
     try {
-      const { upstreamTls: tls } = this.#route;
-      const connection = await openUpstream(endpoint.upstream, { ...options, tls, signal: either });
+      const { http, sourceIp: ip } = grant.facts;
+      const connection = await this.#openTo(endpoint, {
+        ...options,
+        tls: this.#route.upstreamTls,
+        signal: either,
+        for: { ip, path: http?.path ?? "" },
+      });
       endpoint.connections++;
       held.defer(() => endpoint.connections--);
       const open = held.move();
@@ -198,8 +216,41 @@ export class UpstreamPool implements Disposable {
 
   /** Ends the health checks. Can be started again. */
   [Symbol.dispose](): void {
+    this.#publications?.[Symbol.dispose]();
+    this.#publications = null;
     this.#health?.[Symbol.dispose]();
     this.#health = null;
+  }
+
+  /** Takes the services as they are now. */
+  #follow(): void {
+    const endpoints = this.#endpointsOf(this.#route);
+    const isSame = endpoints.length === this.#endpoints.length &&
+      endpoints.every((endpoint, i) => endpoint === this.#endpoints[i]);
+    if (!isSame) {
+      this.#endpoints = endpoints;
+      this.#balancer = this.#balancerOf(this.#route);
+      if (this.#outliers !== null) this.#outliers.endpoints = endpoints;
+    }
+    this.#health?.follow(endpoints);
+  }
+
+  /** A route's own services never change while it is the same route. */
+  #endpointsOf({ id, to, upstreamTunnel }: Route): readonly Endpoint[] {
+    const known = this.#endpoints;
+    if (upstreamTunnel !== null) {
+      return publishedEndpoints(to, { publishers: this.#parts.publishers.of(id), known });
+    }
+    return known.length > 0 && known.every(({ publisher }) => publisher === null) ? known : endpointsOf(to);
+  }
+
+  #openTo(
+    { upstream, publisher }: Endpoint,
+    { for: whom, ...options }: OpenOptions & { readonly for: PublishedFor },
+  ): Promise<UpstreamConnection> {
+    if (publisher === null) return openUpstream(upstream, options);
+    const open = () => publisher.open(upstream, { for: whom, signal: options.signal });
+    return openPublished(upstream, { ...options, open, address: publisher.id });
   }
 
   /** All of them, when too few are well: then it is rather the checks that are not. */
@@ -273,9 +324,8 @@ export class UpstreamPool implements Disposable {
       ...this.#parts,
       routeName: name,
       checks,
-      endpoints: this.#endpoints,
       hasTraffic: () => this.#hasTraffic,
-      open: ({ upstream }, options) => openUpstream(upstream, { ...options, tls }),
+      open: (endpoint, options) => this.#openTo(endpoint, { ...options, tls, for: { ip: null, path: "" } }),
     });
   }
 }

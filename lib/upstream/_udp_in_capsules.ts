@@ -6,13 +6,13 @@ import type { ProxyRequest } from "./dial_proxy.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { UpstreamPool } from "./upstream_pool.ts";
 
-/** Has a proxy carry UDP, in capsules. @param options `onClose`: called when the flow is closed */
-export async function udpThroughProxy(
+/** Has a proxy, or who publishes the service, carry UDP in capsules. @param options `onClose`: called when the flow is closed */
+export async function udpInCapsules(
   grant: Grant,
   pool: Pick<UpstreamPool, "open">,
   { endpoint, proxy, signal, onClose }: {
     readonly endpoint: Endpoint;
-    readonly proxy: Omit<ProxyRequest, "isUdp">;
+    readonly proxy: Omit<ProxyRequest, "isUdp"> | null;
     readonly signal: AbortSignal;
     readonly onClose: () => void;
   },
@@ -20,7 +20,7 @@ export async function udpThroughProxy(
   const { stream, upstream, address } = await pool.open(grant, {
     endpoint,
     signal,
-    proxy: { ...proxy, isUdp: true },
+    proxy: proxy === null ? null : { ...proxy, isUdp: true },
   });
   const close = () => {
     stream.close();
