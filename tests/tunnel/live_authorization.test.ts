@@ -28,6 +28,7 @@ const noCertificates = new ClientCertificates({
   authoritiesPem: null,
   crlPem: null,
   crlCheck: "leaf",
+  ocsp: "off",
   enforcement: "policy",
   subjectAlternativeNames: [],
   maxVerifyDepth: 1,
