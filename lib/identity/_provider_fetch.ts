@@ -1,6 +1,6 @@
 import type { CustomFetch } from "openid-client";
 import { errorMessage } from "../base/errors.ts";
-import { concatBytes } from "../base/bytes.ts";
+import { readBody } from "../base/read_body.ts";
 import { IdentityError } from "./identity_error.ts";
 
 /** Metadata, key sets and userinfo are a few KiB. */
@@ -49,14 +49,9 @@ export function unavailable(what: string, cause?: unknown): IdentityError {
 }
 
 async function readWhole(response: Response, maxKib: number): Promise<Response> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length;
-    if (size > maxKib * 1024) throw unavailable(`its answer is longer than ${maxKib} KiB`);
-    chunks.push(chunk);
-  }
+  const body = await readBody(response, maxKib * 1024);
+  if (body === null) throw unavailable(`its answer is longer than ${maxKib} KiB`);
   const { status, statusText, headers } = response;
   const hasNoBody = [204, 205, 304].includes(status);
-  return new Response(hasNoBody ? null : concatBytes(chunks), { status, statusText, headers });
+  return new Response(hasNoBody ? null : body, { status, statusText, headers });
 }

@@ -6,7 +6,9 @@ export type Carrier =
   | "x-pomerium-authorization"
   | "authorization"
   | "proxy-authorization"
-  | "query";
+  | "query"
+  /** None of a request: the key that an SSH client has proven to hold. */
+  | "ssh-key";
 
 /** A session token as it was found in a request. Nothing about it is verified. */
 export interface Credentials {

@@ -18,6 +18,8 @@ export interface IdentityKeys {
   readonly providerState: CryptoKey;
   /** HMAC-SHA-256, for the PKCE verifier and the nonce of such a sign-in. */
   readonly providerSecrets: CryptoKey;
+  /** HMAC-SHA-256, for the seals of recordings. */
+  readonly recordings: CryptoKey;
 }
 
 /** The public key for assertions, as a member of a JSON Web Key Set (RFC 7517). */
@@ -54,17 +56,19 @@ export async function deriveKeys(sharedSecret: Uint8Array<ArrayBuffer>): Promise
     );
   }
   const secret = await crypto.subtle.importKey("raw", sharedSecret, "HKDF", false, ["deriveKey"]);
-  const [sessionToken, urlSigning, csrf, callback, storage, providerState, providerSecrets] = await Promise
-    .all([
-      deriveHmacKey(secret, "session-token"),
-      deriveHmacKey(secret, "url-signing"),
-      deriveHmacKey(secret, "csrf"),
-      deriveAesKey(secret, "callback"),
-      deriveAesKey(secret, "storage"),
-      deriveAesKey(secret, "provider-state"),
-      deriveHmacKey(secret, "provider-secrets"),
-    ]);
-  return { sessionToken, urlSigning, csrf, callback, storage, providerState, providerSecrets };
+  const keys = await Promise.all([
+    deriveHmacKey(secret, "session-token"),
+    deriveHmacKey(secret, "url-signing"),
+    deriveHmacKey(secret, "csrf"),
+    deriveAesKey(secret, "callback"),
+    deriveAesKey(secret, "storage"),
+    deriveAesKey(secret, "provider-state"),
+    deriveHmacKey(secret, "provider-secrets"),
+    deriveHmacKey(secret, "recordings"),
+  ]);
+  const [sessionToken, urlSigning, csrf, callback, storage, providerState, providerSecrets, recordings] =
+    keys;
+  return { sessionToken, urlSigning, csrf, callback, storage, providerState, providerSecrets, recordings };
 }
 
 /** A fresh P-256 private key for assertions, as PKCS#8 PEM: a secret. */
@@ -108,7 +112,8 @@ function hkdf(purpose: string): HkdfParams {
  */
 export async function importSigningKey(pem: string): Promise<CryptoKey> {
   try {
-    return await importPKCS8(pem, "ES256", { extractable: true });
+    // With the types of Node beside those of the platform there are two by this name.
+    return await importPKCS8(pem, "ES256", { extractable: true }) as CryptoKey;
   } catch {
     // The cause is left out: it must never be able to carry a part of the key.
     throw badSigningKey();

@@ -17,6 +17,8 @@ export interface AuditSubject {
   readonly method: string;
   /** The destination that was asked for, as `host:port`. */
   readonly host: string;
+  /** The path of an HTTP request, without its query; absent for a tunnel of CONNECT. */
+  readonly path?: string | undefined;
   /** Address of the client, without port. */
   readonly ip: string;
   /** The route that was found; `null` when none was. */
@@ -29,6 +31,22 @@ export interface AuditSubject {
   readonly userId: string | null;
   /** Their e-mail address; `null` when not signed in. */
   readonly email: string | null;
+  /** What the certificate says that the client presented; `null` when it presented none. */
+  readonly clientCertificate: AuditCertificate | null;
+}
+
+/** A certificate, as it stands in the trail. */
+export interface AuditCertificate {
+  /** Name of who has issued it (RFC 4514). */
+  readonly issuer: string;
+  /** Name of whom it is for; may be empty. */
+  readonly subject: string;
+  /** SHA-256 of the certificate, in hexadecimal. */
+  readonly fingerprint: string;
+  /** Its alternative names, as `type:value`. */
+  readonly sans: readonly string[];
+  /** Why it is not trusted; absent when it is. */
+  readonly reason?: string;
 }
 
 /** A tunnel was asked for. */
@@ -57,11 +75,20 @@ export interface AuditEnd extends AuditSubject {
   readonly bytesUp: number;
   /** From the service to the client. */
   readonly bytesDown: number;
+  /** Of a tunnel of datagrams: how many went from the client to the service, back, and were lost here, by cause. */
+  readonly datagrams?: {
+    readonly up: number;
+    readonly down: number;
+    readonly dropped: Readonly<Record<string, number>>;
+  };
   /** From its opening to its end. */
   readonly durationMs: number;
   /** IP address and port of the service. */
   readonly upstream: string;
 }
+
+/** What a person has said of the key of an SSH client. */
+export type KeyEvent = "key-approved" | "key-denied" | "key-revoked";
 
 /** Somebody signed in, tried to, or signed out. */
 export interface AuditSignIn {
@@ -70,13 +97,41 @@ export interface AuditSignIn {
   /** Address of the client, without port. */
   readonly ip: string;
   /** What happened. */
-  readonly event: "signed-in" | "sign-in-refused" | "sign-in-limited" | "signed-out";
+  readonly event: "signed-in" | "sign-in-refused" | "sign-in-limited" | "signed-out" | KeyEvent;
   /** The name that was typed, cut to 64 characters; never a password. */
   readonly userName: string | null;
   /** The user whose session began or ended; `null` for a refused attempt. */
   readonly userId: string | null;
-  /** The session that began or ended; `null` for a refused attempt. */
+  /** The session that began or ended, or that a key stands for; `null` for a refused attempt. */
   readonly sessionId: string | null;
+  /** The fingerprint of the key, where there is one. */
+  readonly key?: string;
+}
+
+/** A session is recorded, or should have been. */
+export interface AuditRecording {
+  /** Ties the entry to the connection. */
+  readonly requestId: string;
+  /** Address of the client, without port. */
+  readonly ip: string;
+  /** What happened to the recording. */
+  readonly event: "recording-started" | "recording-ended" | "recording-failed";
+  /** Name of its file; `null` when there is none. */
+  readonly file: string | null;
+  /** The route. */
+  readonly routeId: string;
+  /** Name of the route. */
+  readonly routeName: string;
+  /** Session of the user. */
+  readonly sessionId: string;
+  /** Who. */
+  readonly userId: string;
+  /** Their e-mail address. */
+  readonly email: string;
+  /** Lines of the file, and the hash that the last of them is sealed with; absent at the start. */
+  readonly seal?: { readonly lines: number; readonly chain: string };
+  /** Why it failed; absent when it did not. */
+  readonly error?: string;
 }
 
 /** Where it is written down who did what. Nothing in it is a token or a password. */
@@ -87,6 +142,8 @@ export interface AuditTrail {
   ended(entry: AuditEnd): void;
   /** Notes a sign-in, an attempt at one, or a sign-out. */
   signIn(entry: AuditSignIn): void;
+  /** Notes the begin or the end of a recording. */
+  recording(entry: AuditRecording): void;
 }
 
 /**
@@ -101,7 +158,7 @@ export function jsonAuditTrail(options: { sink: LineSink; now: () => number }): 
     );
   return {
     decided: (entry) =>
-      write(entry.opened ? "tunnel opened" : "tunnel refused", {
+      write(decisionMessage(entry), {
         ...subjectFields(entry),
         ...outcomeFields("allow", entry.allow),
         ...outcomeFields("deny", entry.deny),
@@ -110,16 +167,17 @@ export function jsonAuditTrail(options: { sink: LineSink; now: () => number }): 
         upstream: entry.upstream ?? undefined,
       }),
     ended: (entry) =>
-      write("tunnel ended", {
+      write(entry.path === undefined ? "tunnel ended" : "request ended", {
         ...subjectFields(entry),
         reason: entry.reason,
         detail: entry.detail ?? undefined,
         "bytes-up": entry.bytesUp,
         "bytes-down": entry.bytesDown,
+        ...datagramFields(entry.datagrams),
         duration: entry.durationMs,
         upstream: entry.upstream,
       }),
-    signIn: ({ event, requestId, ip, userName, userId, sessionId }) =>
+    signIn: ({ event, requestId, ip, userName, userId, sessionId, key }) =>
       write(event.replaceAll("-", " "), {
         service: "authenticate",
         "request-id": requestId,
@@ -127,8 +185,14 @@ export function jsonAuditTrail(options: { sink: LineSink; now: () => number }): 
         "user-name": userName ?? undefined,
         user: userId ?? undefined,
         "session-id": sessionId ?? undefined,
+        key,
       }),
   };
+}
+
+function decisionMessage({ path, opened }: AuditDecision): string {
+  if (path !== undefined) return opened ? "request allowed" : "request refused";
+  return opened ? "tunnel opened" : "tunnel refused";
 }
 
 function subjectFields(subject: AuditSubject): Record<string, unknown> {
@@ -137,12 +201,24 @@ function subjectFields(subject: AuditSubject): Record<string, unknown> {
     "request-id": subject.requestId,
     method: subject.method,
     host: subject.host,
+    path: subject.path,
     ip: subject.ip,
     "route-id": subject.routeId ?? undefined,
     route: subject.routeName ?? undefined,
     "session-id": subject.sessionId ?? undefined,
     user: subject.userId ?? undefined,
     email: subject.email ?? undefined,
+    "client-certificate": subject.clientCertificate ?? undefined,
+  };
+}
+
+function datagramFields(datagrams: AuditEnd["datagrams"]): Record<string, unknown> {
+  if (datagrams === undefined) return {};
+  const dropped = Object.entries(datagrams.dropped).filter(([, count]) => count > 0);
+  return {
+    "packets-up": datagrams.up,
+    "packets-down": datagrams.down,
+    dropped: dropped.length === 0 ? undefined : Object.fromEntries(dropped),
   };
 }
 

@@ -1,3 +1,5 @@
+import { KEYS_SCHEMA } from "./_postgres_keys_schema.ts";
+
 /** What a listener is told on; the payload is empty. */
 export const CHANNEL = "sallyport_changes";
 
@@ -235,6 +237,7 @@ const MIGRATIONS: readonly string[] = [
     RETURN forgotten;
   END $body$;
   `,
+  KEYS_SCHEMA,
 ];
 
 /**

@@ -64,6 +64,39 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE sessions ADD COLUMN last_used_at INTEGER NOT NULL DEFAULT 0;
   UPDATE sessions SET last_used_at = created_at;
   `,
+  `
+  CREATE TABLE sign_in_codes (
+    code TEXT PRIMARY KEY,
+    key_id TEXT NOT NULL,
+    address TEXT NOT NULL,
+    issued_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    state TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX sign_in_codes_by_key ON sign_in_codes (key_id);
+  CREATE INDEX sign_in_codes_by_expiry ON sign_in_codes (expires_at);
+  CREATE TABLE session_bindings (
+    key_id TEXT PRIMARY KEY,
+    session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+    user_id TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    created_from TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX session_bindings_by_session ON session_bindings (session_id);
+  CREATE INDEX session_bindings_by_user ON session_bindings (user_id);
+  CREATE TABLE identity_bindings (
+    key_id TEXT PRIMARY KEY,
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    created_at INTEGER NOT NULL,
+    created_from TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX identity_bindings_by_user ON identity_bindings (user_id);
+  CREATE TABLE host_keys (
+    server TEXT PRIMARY KEY,
+    host_key TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /**

@@ -33,6 +33,30 @@ const SQL = {
   removeServiceAccount: "DELETE FROM service_accounts WHERE id = ?",
   removeServiceAccountsOf: "DELETE FROM service_accounts WHERE user_id = ? RETURNING id",
   sweepServiceAccounts: "DELETE FROM service_accounts WHERE expires_at <= ?",
+  pendingCodeOfKey: "SELECT * FROM sign_in_codes WHERE key_id = ? AND state = 'pending' AND expires_at > ?",
+  countCodes:
+    "SELECT count(*) AS in_all, count(*) FILTER (WHERE address = ?) AS of_address FROM sign_in_codes WHERE state = 'pending' AND expires_at > ?",
+  addCode:
+    "INSERT INTO sign_in_codes (code, key_id, address, issued_at, expires_at, state) VALUES (?, ?, ?, ?, ?, 'pending')",
+  liveCode: "SELECT * FROM sign_in_codes WHERE code = ? AND expires_at > ?",
+  decideCode: "UPDATE sign_in_codes SET state = ? WHERE code = ?",
+  strangerOfKey:
+    "SELECT 1 FROM session_bindings WHERE key_id = ? AND user_id <> ? AND expires_at > ? UNION ALL SELECT 1 FROM identity_bindings WHERE key_id = ? AND user_id <> ?",
+  bindSession:
+    "INSERT OR REPLACE INTO session_bindings (key_id, session_id, user_id, created_at, expires_at, created_from) VALUES (?, ?, ?, ?, ?, ?)",
+  bindIdentity:
+    "INSERT INTO identity_bindings (key_id, user_id, created_at, created_from) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+  sessionBinding: "SELECT * FROM session_bindings WHERE key_id = ? AND expires_at > ?",
+  identityBinding: "SELECT * FROM identity_bindings WHERE key_id = ?",
+  sessionBindingsOf:
+    "SELECT * FROM session_bindings WHERE user_id = ? AND expires_at > ? ORDER BY created_at DESC, key_id",
+  identityBindingsOf: "SELECT * FROM identity_bindings WHERE user_id = ? ORDER BY created_at DESC, key_id",
+  removeSessionBinding: "DELETE FROM session_bindings WHERE key_id = ? AND user_id = ?",
+  removeIdentityBinding: "DELETE FROM identity_bindings WHERE key_id = ? AND user_id = ?",
+  sweepCodes: "DELETE FROM sign_in_codes WHERE expires_at <= ?",
+  sweepBindings: "DELETE FROM session_bindings WHERE expires_at <= ?",
+  addHostKey: "INSERT INTO host_keys (server, host_key) VALUES (?, ?) ON CONFLICT DO NOTHING",
+  hostKey: "SELECT host_key FROM host_keys WHERE server = ?",
   useOnce: "INSERT INTO used_values (value, expires_at) VALUES (?, ?) ON CONFLICT DO NOTHING",
   sweepSessions: "DELETE FROM sessions WHERE expires_at <= ?",
   sweepUsedValues: "DELETE FROM used_values WHERE expires_at <= ?",

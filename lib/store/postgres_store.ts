@@ -4,6 +4,7 @@ import { ChangeFeed, CHANGES_KEPT_MS, CHANGES_PER_READ } from "./_change_feed.ts
 import { parsePostgresAddress } from "./_postgres_address.ts";
 import { PostgresConnections } from "./_postgres_connections.ts";
 import type { Refusals } from "./_postgres_errors.ts";
+import { isChange, NO_SUCH_USER, type PostgresCalls, PostgresKeyStore } from "./_postgres_keys.ts";
 import { PostgresListener } from "./_postgres_listener.ts";
 import { MIGRATE } from "./_postgres_schema.ts";
 import {
@@ -60,7 +61,6 @@ const DEFAULTS = {
 };
 
 const USER_EXISTS: Refusals = { "23505": ["store/user-exists", "there is one of this name already"] };
-const NO_SUCH_USER: Refusals = { "23503": ["store/no-such-user", "its user was removed"] };
 
 /**
  * Opens the store kept in the schema `sallyport` of a PostgreSQL database, version 15 or later, and makes what is not
@@ -88,6 +88,8 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
 
 /** The engine behind {@link openPostgresStore}. */
 export class PostgresStore implements Store {
+  /** Keys that stand for people. */
+  readonly keys: PostgresKeyStore;
   readonly #connections: PostgresConnections;
   readonly #sealer: Sealer;
   readonly #clock: Clock;
@@ -105,6 +107,7 @@ export class PostgresStore implements Store {
     this.#sealer = options.sealer;
     this.#clock = options.clock;
     this.#known = options.known;
+    this.keys = new PostgresKeyStore({ read: this.#read.bind(this), change: this.#changed.bind(this) });
     const feed = this.#feed = new ChangeFeed({
       head: () => connections.run(lastChange, { action: "read changes" }),
       after: (seq) => connections.run((sql) => changesAfter(sql, seq), { action: "read changes" }),
@@ -344,18 +347,21 @@ export class PostgresStore implements Store {
   }
 
   /** @returns whether it found what to change */
-  async #change(
+  async #change(...call: Parameters<PostgresCalls["change"]>): Promise<boolean> {
+    return isChange(await this.#changed(...call));
+  }
+
+  async #changed(
     action: string,
     query: (sql: Sql, at: number) => PromiseLike<readonly Row[]>,
     refusals: Refusals = {},
-  ): Promise<boolean> {
+  ): Promise<Row | undefined> {
     const at = this.#clock.now();
     const [row] = await this.#connections.run((sql) => query(sql, at), { action, refusals });
-    const seq = row?.seq ?? null;
-    if (seq === null) return false;
-    this.#known = Math.max(this.#known, Number(seq));
+    if (!isChange(row)) return row;
+    this.#known = Math.max(this.#known, Number(row?.seq));
     this.#feed.wake();
-    return true;
+    return row;
   }
 }
 

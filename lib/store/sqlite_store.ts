@@ -13,6 +13,8 @@ import {
   serviceAccountOf,
   userOf,
 } from "./_rows.ts";
+import { NO_SUCH_USER, type Note, type Refusals } from "./_sqlite_calls.ts";
+import { SqliteKeyStore } from "./_sqlite_keys.ts";
 import { inTransaction, migrate } from "./_schema.ts";
 import { makePrivate, openDatabase, openError, resultCode } from "./_sqlite_file.ts";
 import { prepareStatements, type Statements } from "./_statements.ts";
@@ -23,9 +25,7 @@ import {
   type ServiceAccountRecord,
   type SessionRecord,
   type Store,
-  type StoreChange,
   StoreError,
-  type StoreErrorCode,
   type UserRecord,
   type WatchOptions,
 } from "./store.ts";
@@ -33,7 +33,6 @@ import {
 const DEFAULT_POLL_EVERY_MS = 100;
 
 // Result codes of SQLite, extended ones where it has them (https://www.sqlite.org/rescode.html).
-const SQLITE_CONSTRAINT_FOREIGNKEY = 787;
 const SQLITE_CONSTRAINT_PRIMARYKEY = 1555;
 const SQLITE_CONSTRAINT_UNIQUE = 2067;
 
@@ -49,16 +48,8 @@ export interface SqliteStoreOptions {
   readonly clock?: Clock;
 }
 
-/** Notes a change, to be told of when the transaction is committed. */
-type Note = (kind: StoreChange["kind"], id: string) => void;
-
-/** What a result code means for one call; `store/unavailable` where nothing is said. */
-type Refusals = Readonly<Record<number, readonly [code: StoreErrorCode, what: string]>>;
 const EXISTS = ["store/user-exists", "there is one of this name already"] as const;
 const USER_EXISTS: Refusals = { [SQLITE_CONSTRAINT_PRIMARYKEY]: EXISTS, [SQLITE_CONSTRAINT_UNIQUE]: EXISTS };
-const NO_SUCH_USER: Refusals = {
-  [SQLITE_CONSTRAINT_FOREIGNKEY]: ["store/no-such-user", "its user was removed"],
-};
 
 /**
  * Opens the store kept in one SQLite file, and creates the file (mode 0600) when it is not there. Several processes may
@@ -89,6 +80,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
 
 /** The engine behind {@link openSqliteStore}. */
 export class SqliteStore implements Store {
+  /** Keys that stand for people. */
+  readonly keys: SqliteKeyStore;
   readonly #db: DatabaseSync;
   readonly #statements: Statements;
   readonly #clock: Clock;
@@ -106,6 +99,7 @@ export class SqliteStore implements Store {
     this.#clock = options.clock ?? systemClock;
     this.#pollEveryMs = options.pollEveryMs ?? DEFAULT_POLL_EVERY_MS;
     this.#sealer = options.sealer ?? unsealed;
+    this.keys = new SqliteKeyStore({ call: this.#call.bind(this), change: this.#change.bind(this) });
     this.#feed = new ChangeFeed({
       head: () => this.#lastChange(),
       after: (seq) => this.#statements.changesAfter.all(seq, CHANGES_PER_READ).map(changeOf),
@@ -281,6 +275,8 @@ export class SqliteStore implements Store {
     return this.#call("sweep", (sql) =>
       inTransaction(this.#db, () => {
         sql.sweepUsedValues.run(now);
+        sql.sweepCodes.run(now);
+        sql.sweepBindings.run(now);
         sql.sweepServiceAccounts.run(now);
         sql.sweepChanges.run(now - CHANGES_KEPT_MS);
         return Number(sql.sweepSessions.run(now).changes);

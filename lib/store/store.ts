@@ -1,4 +1,5 @@
 import { SallyportError } from "../base/errors.ts";
+import type { KeyStore } from "./key_store.ts";
 
 /** A person who can sign in: with a password kept here, or because an identity provider vouches for them. */
 export interface UserRecord {
@@ -82,7 +83,7 @@ export interface ServiceAccountRecord {
 /** Something in the store that is no longer as it was: read it again to know how. */
 export interface StoreChange {
   /** What kind of record. `all`: anything may have changed, because this watcher fell too far behind. */
-  readonly kind: "session" | "user" | "service-account" | "all";
+  readonly kind: "session" | "user" | "service-account" | "key-binding" | "sign-in-code" | "all";
   /** Id of the record; empty for `all`. */
   readonly id: string;
 }
@@ -118,6 +119,9 @@ export class StoreError extends SallyportError {
  * `store/unavailable` or `store/closed`. Whoever opens a store closes it.
  */
 export interface Store extends AsyncDisposable {
+  /** Keys that stand for people. */
+  readonly keys: KeyStore;
+
   /** Adds a user. @throws {StoreError} `store/user-exists` when the name or id is taken */
   addUser(user: UserRecord): Promise<void>;
   /** The user with this id, or `null`. */

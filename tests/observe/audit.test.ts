@@ -137,6 +137,26 @@ describe("jsonAuditTrail()", () => {
     });
   });
 
+  it.each([
+    [{}, undefined],
+    [{ congested: 0, stranger: 0 }, undefined],
+    [{ congested: 3, stranger: 0, "rate-limit": 1 }, { congested: 3, "rate-limit": 1 }],
+  ])("notes what a tunnel of datagrams moved and lost: %j", (dropped, noted) => {
+    const end = {
+      reason: "completed",
+      detail: null,
+      bytesUp: 9,
+      bytesDown: 8,
+      durationMs: 1,
+      upstream: "a:1",
+    };
+    const line = written((trail) =>
+      trail.ended({ ...subject, ...end, datagrams: { up: 7, down: 6, dropped } })
+    );
+    expect(line).toMatchObject({ "bytes-up": 9, "packets-up": 7, "packets-down": 6 });
+    expect(line.dropped).toEqual(noted);
+  });
+
   it.each(
     [
       ["signed-in", "signed in"],

@@ -5,6 +5,7 @@ import { requirePostgres, startPostgres, type TestPostgres } from "../_support/p
 import { killWriter, openTogether } from "./_processes.ts";
 import { changeFeedContract } from "./change_feed_contract.ts";
 import { someSession, someUser, storeContract } from "./contract.ts";
+import { keysContract } from "./keys_contract.ts";
 import { sealedContract } from "./sealed_contract.ts";
 
 describe.skipIf(!requirePostgres())("PostgreSQL", () => {
@@ -21,6 +22,7 @@ describe.skipIf(!requirePostgres())("PostgreSQL", () => {
   const psql = (sql: string) => server.psql(connectionString, sql);
 
   storeContract("PostgreSQL", open);
+  keysContract("PostgreSQL", open);
   changeFeedContract("PostgreSQL", open);
   sealedContract("PostgreSQL", {
     open: (sealer) => openPostgresStore({ connectionString, ...(sealer === undefined ? {} : { sealer }) }),
@@ -43,7 +45,7 @@ describe.skipIf(!requirePostgres())("PostgreSQL", () => {
         `openPostgresStore(${JSON.stringify({ connectionString })})`,
       );
       expect([succeeded, errors]).toEqual([20, ""]);
-      expect(await psql("SELECT version FROM sallyport.schema_version")).toBe("1");
+      expect(await psql("SELECT version FROM sallyport.schema_version")).toBe("2");
       expect(await psql("SELECT count(*), max(seq) FROM sallyport.changes")).toBe("20|20");
     }, 60_000);
 

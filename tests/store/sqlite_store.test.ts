@@ -6,6 +6,7 @@ import { ManualClock } from "../_support/manual_clock.ts";
 import { changeFeedContract, Heard } from "./change_feed_contract.ts";
 import { killWriter, openTogether } from "./_processes.ts";
 import { someSession, someUser, storeContract } from "./contract.ts";
+import { keysContract } from "./keys_contract.ts";
 import { sealedContract, testSealer } from "./sealed_contract.ts";
 
 let directory: string;
@@ -18,6 +19,7 @@ afterEach(() => Deno.remove(directory, { recursive: true }));
 
 storeContract("SQLite in a file", () => openSqliteStore({ path }));
 storeContract("SQLite in memory", () => openSqliteStore({ path: ":memory:" }));
+keysContract("SQLite", () => openSqliteStore({ path }));
 
 changeFeedContract("SQLite in a file", () => openSqliteStore({ path, pollEveryMs: 5 }));
 
@@ -199,7 +201,11 @@ describe("openSqliteStore()", () => {
     await before.addUser(someUser());
     await before.addSession(someSession({ createdAt: 1200 }));
     await before[Symbol.asyncDispose]();
-    tamper("ALTER TABLE sessions DROP COLUMN last_used_at; PRAGMA user_version = 5");
+    const later = ["sign_in_codes", "session_bindings", "identity_bindings", "host_keys"];
+    tamper(
+      `${later.map((table) => `DROP TABLE ${table};`).join("")}
+      ALTER TABLE sessions DROP COLUMN last_used_at; PRAGMA user_version = 5`,
+    );
     await using store = await openSqliteStore({ path });
     expect(await store.liveSession("session-1", 1500)).toEqual(someSession({ createdAt: 1200 }));
   });
