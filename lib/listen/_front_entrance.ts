@@ -1,25 +1,36 @@
 import type { ByteStream } from "../base/byte_stream.ts";
 import { concatBytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
+import type { ConnectionFacts } from "../base/connection.ts";
 import { denoStream } from "../base/deno_stream.ts";
+import { hangUp } from "../base/hang_up.ts";
 import { errorMessage } from "../base/errors.ts";
 import { type ClientHello, ClientHelloDecoder } from "../codec/client_hello.ts";
 import { AcceptLoop } from "./_accept_loop.ts";
+import { askClient } from "./_asking_tls.ts";
+import { AskingContexts } from "./_asking_contexts.ts";
 import { Backend } from "./_backend.ts";
 import { type Address, listenTcp } from "./_port.ts";
 import { type Relay, startRelay } from "./_relay.ts";
 import type { Entrance, Serving } from "./_serving.ts";
-import { type CertificateChoice, isSame, type ServerKeyPair } from "./certificate_choice.ts";
+import {
+  type CertificateChoice,
+  type ClientCertificateRequest,
+  type ClientRefusal,
+  isSame,
+  type ServerKeyPair,
+} from "./certificate_choice.ts";
 
 const HELLO_CHUNK_BYTES = 4 * 1024;
 
 /**
- * Several certificates on one port: reads the ClientHello, and passes the connection on to the backend with the
- * certificate for its server name.
+ * Several certificates on one port, or clients that are asked for theirs: reads the ClientHello, and passes the connection
+ * on to the backend with the certificate for its server name. Where a client is asked, it is spoken to here.
  */
 export class FrontEntrance implements Entrance {
   readonly #serving: Serving;
   readonly #loop: AcceptLoop<Deno.TcpConn>;
+  readonly #asking = new AskingContexts();
   #certificates: CertificateChoice;
   #backends: ReadonlyMap<ServerKeyPair, Backend>;
   #handshakes = 0;
@@ -90,10 +101,9 @@ export class FrontEntrance implements Entrance {
       conn.setNoDelay(true);
       conn.setKeepAlive(true);
       const { hello, bytes } = await readClientHello(client);
-      const backend = this.#backendFor(hello);
-      const joined = await backend.use(() => join(client, { backend, prefix: bytes, clock }));
+      const admitted = await this.#admit(client, { hello, prefix: bytes, ip: conn.remoteAddr.hostname });
       settled();
-      await this.#handOver(conn, { ...joined, serverName: hello.serverName });
+      await this.#handOver(conn, { ...admitted, serverName: hello.serverName });
     } catch (error) {
       log.debug("TLS handshake failed", { ip: conn.remoteAddr.hostname, error: errorMessage(error) });
     } finally {
@@ -103,33 +113,110 @@ export class FrontEntrance implements Entrance {
     }
   }
 
-  #backendFor({ serverName }: ClientHello): Backend {
-    const backend = this.#backends.get(this.#certificates.select(serverName ?? ""));
+  /** Finishes the handshake. */
+  async #admit(
+    client: ByteStream,
+    { hello, prefix, ip }: { hello: ClientHello; prefix: Uint8Array; ip: string },
+  ): Promise<Admitted> {
+    const serverName = hello.serverName ?? "";
+    const pair = this.#certificates.select(serverName);
+    const request = this.#certificates.clientCertificates?.request(serverName) ?? null;
+    if (request !== null) {
+      const onRefused = ({ reason, certificate }: ClientRefusal) =>
+        this.#serving.log.info("listener connection failure", {
+          "client-certificate": certificate,
+          ip,
+          "tls-sni-hostname": hello.serverName,
+          "downstream-transport-failure-reason": reason,
+        });
+      return await this.#ask(client, { request, pair, prefix, onRefused });
+    }
+    const backend = this.#backends.get(pair);
     if (backend === undefined) throw new TypeError("Cannot use a certificate that was not announced");
-    return backend;
+    const { tls, alpn, relay } = await backend.use(() =>
+      join(client, { backend, prefix, clock: this.#serving.clock })
+    );
+    return {
+      alpn,
+      clientCertificates: null,
+      open: (onClose) => joinedStream({ tls, relay, onClose }),
+      closed: relay.done,
+    };
+  }
+
+  async #ask(
+    client: ByteStream,
+    { request, pair, prefix, onRefused }: {
+      request: ClientCertificateRequest;
+      pair: ServerKeyPair;
+      prefix: Uint8Array;
+      onRefused: (refusal: ClientRefusal) => void;
+    },
+  ): Promise<Admitted> {
+    const { admission } = request;
+    const asked = askClient(client, {
+      secureContext: this.#asking.get(request, pair),
+      isRequired: admission !== null,
+      alpn: this.#serving.alpn,
+      prefix,
+    });
+    if (admission !== null) {
+      asked.catch((error) => onRefused({ reason: errorMessage(error), certificate: null }));
+    }
+    const { stream, alpn, certificates } = await asked;
+    try {
+      const refusal = await admission?.(certificates) ?? null;
+      if (refusal !== null) {
+        onRefused(refusal);
+        throw new Error(refusal.reason);
+      }
+    } catch (error) {
+      await hangUp(stream);
+      throw error;
+    }
+    const open = (onClose: () => void): ByteStream => ({
+      read: (into) => stream.read(into),
+      write: (bytes) => stream.write(bytes),
+      closeWrite: () => stream.closeWrite(),
+      close() {
+        stream.close();
+        onClose();
+      },
+    });
+    return { alpn, clientCertificates: certificates, open, closed: Promise.resolve() };
   }
 
   /** @returns when both connections are closed */
   async #handOver(
     conn: Deno.TcpConn,
-    { tls, alpn, relay, serverName }: Joined & { serverName: string | null },
+    { alpn, clientCertificates, open, closed: outerClosed, serverName }: Admitted & {
+      serverName: string | null;
+    },
   ): Promise<void> {
     const { promise: closed, resolve: onClose } = Promise.withResolvers<void>();
-    const stream = joinedStream({ tls, relay, onClose });
+    const stream = open(onClose);
     const peer = { address: conn.remoteAddr.hostname, port: conn.remoteAddr.port };
     const { hostname: localAddress, port: localPort } = conn.localAddr;
     try {
       this.#serving.onConnection({
-        facts: { peer, localAddress, localPort, alpn, serverName, clientCertificates: null },
+        facts: { peer, localAddress, localPort, alpn, serverName, clientCertificates },
         stream,
       });
     } catch (error) {
       stream.close();
       throw error;
     } finally {
-      await Promise.all([relay.done, closed]);
+      await Promise.all([outerClosed, closed]);
     }
   }
+}
+
+/** A client whose handshake is over. */
+interface Admitted extends Pick<ConnectionFacts, "alpn" | "clientCertificates"> {
+  /** Its decrypted bytes. `onClose`: called when the stream is closed, perhaps more than once */
+  readonly open: (onClose: () => void) => ByteStream;
+  /** Settles when the connection of the client is closed, as far as the stream does not see to it. */
+  readonly closed: Promise<void>;
 }
 
 /** A client whose handshake is over, on its way through a backend. */

@@ -57,8 +57,9 @@ export interface Acceptor extends AsyncDisposable {
  * Listens for TLS and hands over each connection once its handshake is done.
  *
  * With one certificate the platform's TLS listener has the port, and a second one takes over when the certificate
- * changes. With several, or when the platform does not let two listeners share a port, a TCP listener has it and passes
- * connections on, by their server names, to a TLS listener on loopback for each certificate.
+ * changes. With several, when clients are asked for certificates, or when the platform does not let two listeners share a
+ * port, a TCP listener has it and passes connections on, by their server names, to a TLS listener on loopback for each
+ * certificate. It speaks itself with the clients that are asked.
  *
  * A handshake that takes too long is given up and its connection closed, except with one certificate: the platform keeps
  * the descriptor until the client does something, so the connection goes on to count until then.
@@ -134,6 +135,6 @@ function openEntrance(
     : new FrontEntrance(address, { certificates, serving });
 }
 
-function isDirect({ certificates }: CertificateChoice): boolean {
-  return CAN_SHARE_PORT && certificates.length === 1;
+function isDirect({ certificates, clientCertificates }: CertificateChoice): boolean {
+  return CAN_SHARE_PORT && certificates.length === 1 && clientCertificates === undefined;
 }

@@ -124,3 +124,20 @@ export async function shown(acceptor: { port: number }, servername: string): Pro
   const socket = await connect(acceptor, { servername, checkServerIdentity: () => undefined });
   return socket.getPeerCertificate().subject.CN;
 }
+
+/** A way to the target that can be made to break: a program that is killed with bytes unread resets its connections. */
+export function resettableProxy(target: { port: number }): { port: number; reset: () => void } {
+  const proxy = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  cleanup.use(proxy);
+  let far: Deno.TcpConn | undefined;
+  void (async () => {
+    const near = await proxy.accept();
+    far = await dialPlain(target);
+    void near.readable.pipeTo(far.writable).catch(() => {});
+    const buffer = new Uint8Array(16 * 1024);
+    // The session tickets that come after the handshake stay unread: closing resets.
+    const count = (await far.read(buffer))!;
+    await near.write(buffer.subarray(0, count));
+  })();
+  return { port: proxy.addr.port, reset: () => far!.close() };
+}

@@ -16,6 +16,7 @@ import {
   HANDSHAKE_TIMEOUT_MS,
   hungUp,
   listen,
+  resettableProxy,
   shown,
   useAcceptors,
   WORKER_DESCRIPTORS,
@@ -313,20 +314,3 @@ describe("acceptTls() with several certificates", () => {
     }
   });
 });
-
-/** A way to the target that can be made to break: a program that is killed with bytes unread resets its connections. */
-function resettableProxy(target: { port: number }): { port: number; reset: () => void } {
-  const proxy = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  cleanup.use(proxy);
-  let far: Deno.TcpConn | undefined;
-  void (async () => {
-    const near = await proxy.accept();
-    far = await dialPlain(target);
-    void near.readable.pipeTo(far.writable).catch(() => {});
-    const buffer = new Uint8Array(16 * 1024);
-    // The session tickets that come after the handshake stay unread: closing resets.
-    const count = (await far.read(buffer))!;
-    await near.write(buffer.subarray(0, count));
-  })();
-  return { port: proxy.addr.port, reset: () => far!.close() };
-}

@@ -45,8 +45,9 @@ describe.each<[string, () => CertificateChoice]>([
     const acceptor = listen();
     const socket = await connect(acceptor, { ALPNProtocols: ["http/1.1"] });
     const { facts, stream } = await until(() => connections[0]);
-    expect(facts).toEqual({
+    expect(facts).toMatchObject({
       peer: { address: "127.0.0.1", port: socket.localPort },
+      clientCertificates: null,
       localAddress: "127.0.0.1",
       localPort: acceptor.port,
       alpn: "http/1.1",
