@@ -2,6 +2,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../observe/log.ts";
 import type { HttpEnv } from "./env.ts";
+import { presentedCertificate } from "./facts.ts";
 
 /** Header fields whose value is a credential, whoever asks for them in `access_log_fields`. */
 const SECRET_HEADERS = new Set([
@@ -25,6 +26,8 @@ const QUIET_PATHS = new Set(["/ping", "/healthz"]);
 const MAX_VALUE_LENGTH = 1024;
 
 interface Outcome {
+  /** Of what a service answered; otherwise of the answer of the application. */
+  readonly status?: number;
   readonly durationMs: number;
   readonly bytesOut: number;
 }
@@ -41,9 +44,10 @@ const FIELDS: Readonly<Record<string, FieldReader>> = {
   "request-id": (c) => c.get("requestId"),
   duration: (_c, outcome) => outcome.durationMs,
   size: (_c, outcome) => outcome.bytesOut,
-  "response-code": (c) => c.res.status,
+  "response-code": (c, outcome) => outcome.status ?? c.res.status,
   "response-code-details": (c) => c.res.headers.get("proxy-status") ?? undefined,
   ip: (c) => c.get("ip"),
+  "client-certificate": (c) => presentedCertificate(c) ?? undefined,
   query: (c) => c.env.connectTarget === null ? redactedQuery(c.req.url) : undefined,
 };
 
@@ -68,7 +72,7 @@ export function accessLog(
     let isTunnel = false;
     c.set("tunnelOpened", () => {
       isTunnel = true;
-      return ({ bytesDown, durationMs }) => write({ durationMs, bytesOut: bytesDown });
+      return ({ bytesDown, ...figures }) => write({ ...figures, bytesOut: bytesDown });
     });
     await next();
     if (isTunnel) return;

@@ -3,6 +3,8 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Explanation } from "../policy/explain.ts";
 import { formatExplanation } from "../policy/format_explanation.ts";
 import type { HttpEnv } from "./env.ts";
+import { grpcStatusOf, isGrpc } from "./forward/grpc.ts";
+import { writeResponse } from "./forward/write_response.ts";
 import { ErrorPage } from "./pages/error_page.tsx";
 import { page } from "./pages/render.ts";
 import { type AnswerCode, STATUS } from "./status.ts";
@@ -31,6 +33,7 @@ export function refuse(c: Context<HttpEnv>, code: AnswerCode, options: AnswerOpt
   c.header("cache-control", "no-store");
   if (status === 401) c.header("www-authenticate", 'Bearer realm="sallyport"');
   for (const [name, value] of Object.entries(options.headers ?? {})) c.header(name, value);
+  if (isGrpc(c.req.header("content-type"))) return grpcAnswer(c, status, title);
   if (status === 302) return c.redirect(options.location ?? "/.pomerium/", 302);
   // Hono does not know 450 and 495, which existing clients do.
   const known = status as ContentfulStatusCode;
@@ -46,6 +49,14 @@ export function refuse(c: Context<HttpEnv>, code: AnswerCode, options: AnswerOpt
       return c.text(`${text}${why}\nrequest id: ${requestId}\n`, known);
     }
   }
+}
+
+/** Status and text where gRPC looks for them: in a head that is also the end. */
+function grpcAnswer(c: Context<HttpEnv>, status: number, title: string): Response {
+  const headers = { "grpc-status": String(grpcStatusOf(status)), "grpc-message": encodeURIComponent(title) };
+  const answer = c.body(null, 200, { "content-type": "application/grpc", ...headers });
+  c.env.forward((exchange) => writeResponse(exchange, answer));
+  return answer;
 }
 
 /** What a client that sends this `Accept` (RFC 9110 section 12.5.1) wants an error to look like. */

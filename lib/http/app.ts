@@ -1,16 +1,24 @@
 import { type Context, Hono } from "hono";
 import { SallyportError } from "../base/errors.ts";
+import { UDP_TARGET_PREFIX } from "../codec/masque_target.ts";
 import { accessLog } from "./access_log.ts";
+import { altSvc } from "./alt_svc.ts";
 import { refuse } from "./answers.tsx";
 import { backchannelLogout } from "./backchannel_logout.ts";
 import { callback } from "./callback.ts";
 import { connect } from "./connect.ts";
+import { connectUdp } from "./connect_udp.ts";
 import type { HttpEnv } from "./env.ts";
 import { finishProviderSignIn, receiveProviderForm } from "./oidc_callback.ts";
+import { revokeIdentityBinding, revokeSessionBinding } from "./key_bindings.ts";
+import { isKeySignIn, showKeySignIn, submitKeySignIn } from "./key_sign_in.tsx";
 import { ICON } from "./pages/icon.ts";
 import { STYLE } from "./pages/style.ts";
 import { routesJson, showRoutes } from "./portal.tsx";
+import { httpRouteOf, refuseTarget, serveHttp } from "./forward/serve_http.ts";
+import { ServiceClients } from "./forward/service_client.ts";
 import { programmaticLogin } from "./programmatic_login.ts";
+import { cleanTarget } from "./request_path.ts";
 import { requestId } from "./request_id.ts";
 import { securityHeaders } from "./security_headers.ts";
 import type { HttpServices } from "./services.ts";
@@ -37,7 +45,13 @@ const ENDPOINTS: readonly [path: string, handlers: Readonly<Record<"GET" | "POST
   ["/.pomerium/sessions", { GET: showSessions, POST: submitSessions }],
   ["/.pomerium/api/v1/routes", { GET: routesJson, POST: null }],
   ["/.pomerium/user", { GET: userClaimsJson, POST: null }],
-  ["/.pomerium/sign_in", { GET: showSignIn, POST: submitSignIn }],
+  ["/.pomerium/sign_in", {
+    GET: (c, services) => isKeySignIn(c) ? showKeySignIn(c, services) : showSignIn(c, services),
+    POST: (c, services) => isKeySignIn(c) ? submitKeySignIn(c, services) : submitSignIn(c, services),
+  }],
+  ["/.pomerium/session_binding_info", { GET: showSessions, POST: null }],
+  ["/.pomerium/session_binding/revoke", { GET: null, POST: revokeSessionBinding }],
+  ["/.pomerium/identity_binding/revoke", { GET: null, POST: revokeIdentityBinding }],
   ["/oauth2/callback", { GET: finishProviderSignIn, POST: receiveProviderForm }],
   ["/.pomerium/backchannel_logout", { GET: null, POST: backchannelLogout }],
   ["/.pomerium/callback", { GET: callback, POST: null }],
@@ -55,16 +69,41 @@ const ENDPOINTS: readonly [path: string, handlers: Readonly<Record<"GET" | "POST
  * The application: every request of every carrier goes through it, CONNECT included.
  *
  * @param services what it works with; the application owns none of it
+ * @param options `clients`: speak with the services of HTTP routes; default: some whose connections close when they are idle
  */
-export function createApp(services: HttpServices): Hono<HttpEnv> {
-  const app = new Hono<HttpEnv>({ strict: true });
+export function createApp(
+  services: HttpServices,
+  { clients = new ServiceClients() }: { clients?: ServiceClients } = {},
+): Hono<HttpEnv> {
+  const targetOf = ({ env }: { env: HttpEnv["Bindings"] }) =>
+    cleanTarget(env.requestTarget, services.config.http);
+  const app = new Hono<HttpEnv>({
+    strict: true,
+    // What is looked at here is what routes are found for and services get.
+    getPath: (_request, options) => {
+      if (options?.env === undefined || options.env.connectTarget !== null) return "/";
+      const target = targetOf({ env: options.env });
+      return target.kind === "refused" ? "/" : target.path;
+    },
+  });
   const { log, clock } = services;
   app.use(
-    requestId(),
+    requestId({ trustedHops: () => services.config.http.trustedHops }),
     accessLog({ fields: () => services.config.accessLogFields, log, clock }),
     securityHeaders(),
+    altSvc(services),
   );
-  app.on("CONNECT", "*", (c) => connect(c, services));
+  app.all("*", (c, next) => c.env.upgrade === "connect-udp" ? connectUdp(c, services) : next());
+  // Without the upgrade it is no request for a tunnel (RFC 9298 section 3.2).
+  app.all(`${UDP_TARGET_PREFIX}*`, (c) => refuse(c, "http/bad-request"));
+  app.on("CONNECT", "*", (c, next) => c.env.connectTarget === null ? next() : connect(c, services));
+  app.use(async (c, next) => {
+    const target = targetOf(c);
+    if (target.kind === "refused") return refuseTarget(c, target);
+    if (target.kind === "redirect") return c.redirect(target.path + target.query, 307);
+    const request = isReserved(c, services, target.path) ? null : httpRouteOf(c, services, target);
+    return request === null ? await next() : await serveHttp(c, services, { ...request, clients });
+  });
   for (const [path, handlers] of ENDPOINTS) {
     const { GET, POST } = handlers;
     if (GET !== null) app.get(path, (c) => GET(c, services));
@@ -73,7 +112,7 @@ export function createApp(services: HttpServices): Hono<HttpEnv> {
     app.all(path, (c) => refuse(c, "http/method-not-allowed", { headers: { allow } }));
   }
   app.get("/", (c) => c.redirect("/.pomerium/", 302));
-  app.notFound((c) => refuse(c, notFoundCode(c, services)));
+  app.notFound((c) => refuse(c, "http/not-found"));
   app.onError((error, c) => {
     const code = codeOf(error);
     log[STATUS[code].status === 500 ? "error" : "warn"]("request failed", {
@@ -85,12 +124,14 @@ export function createApp(services: HttpServices): Hono<HttpEnv> {
   return app;
 }
 
-/** A host that an HTTP route names exists, though nothing is served there yet. */
-function notFoundCode(c: Context<HttpEnv>, services: HttpServices): AnswerCode {
-  const url = new URL(c.req.url);
-  const host = url.hostname.replace(/^\[|\]$/g, "");
-  const port = url.port === "" ? 443 : Number(url.port);
-  return services.routes.match("http", { host, port }) === null ? "http/not-found" : "http/not-served";
+/** Whether a path is the gateway's own on every host, whatever its routes say. */
+function isReserved(c: Context<HttpEnv>, { config }: HttpServices, path: string): boolean {
+  if (path === "/oauth2/callback") {
+    // With one host for all sign-ins, those of other hosts have this path for themselves.
+    return config.authenticateOrigin === null || new URL(c.req.url).origin === config.authenticateOrigin;
+  }
+  return path === "/ping" || path === "/healthz" ||
+    /^\/(?:\.pomerium|\.well-known\/pomerium)(?:\/|$)/.test(path);
 }
 
 function codeOf(error: Error): AnswerCode {

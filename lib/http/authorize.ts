@@ -4,6 +4,7 @@ import type { Route } from "../config/config.ts";
 import { providerIdOf } from "../identity/provider_ids.ts";
 import type { Caller } from "../identity/resolve_caller.ts";
 import type { AuditDecision, AuditSubject } from "../observe/audit.ts";
+import { asksForCertificate } from "../policy/client_certificate_rule.ts";
 import { decide } from "../policy/decide.ts";
 import type { Decision } from "../policy/decision.ts";
 import type { Explanation } from "../policy/explain.ts";
@@ -12,12 +13,15 @@ import type { Grant } from "../policy/grant.ts";
 import { StoreError } from "../store/store.ts";
 import { refuse } from "./answers.tsx";
 import type { HttpEnv } from "./env.ts";
-import { callerFacts, explanationOf } from "./facts.ts";
+import { callerFacts, explanationOf, presentedCertificate } from "./facts.ts";
 import { requireSignIn } from "./require_sign_in.ts";
 import { routeCaller } from "./route_caller.ts";
 import type { HttpServices } from "./services.ts";
 import { signInUrl } from "./sign_in_chain.ts";
 import { type AnswerCode, STATUS } from "./status.ts";
+
+/** What the trail keeps of a path. */
+const MAX_PATH_LENGTH = 1024;
 
 /** What a request asks for, once it is parsed. */
 export interface Wanted {
@@ -35,15 +39,18 @@ export interface Wanted {
 
 /** A request on its way from deciding to serving. */
 export interface Asked extends Wanted {
+  /** It leads there. */
   readonly route: Route;
+  /** Who asks. */
   readonly caller: Caller;
+  /** What the policy of the route says to it. */
   readonly decision: Decision;
   /** Of live authorization, from before the decision. */
   readonly mark: number;
 }
 
 /** What is known of a request so far, for the trail; `null`: not even where it wants to go. */
-export type Known = Asked | Pick<Wanted, "method" | "target"> | {
+export type Known = Asked | Pick<Wanted, "method" | "target" | "http"> | {
   readonly method: string;
   readonly host: string;
 };
@@ -68,12 +75,15 @@ export async function authorize(
   const caller = await callerOrCode(c, services, route);
   if (typeof caller === "string") return refused(c, services, { code: caller, known: wanted });
   const facts: Facts = {
-    ...callerFacts(c, services, caller),
+    ...await callerFacts(c, services, { caller, route }),
     routeId: route.id,
     ...(wanted.http === undefined ? {} : { http: wanted.http }),
   };
   const decision = decide(route.policy, facts);
   const asked: Asked = { ...wanted, route, caller, decision, mark };
+  if (["denied", "client-certificate"].includes(decision.verdict) && isMisdirected(c, asked)) {
+    return refused(c, services, { code: "http/misdirected", known: asked });
+  }
   switch (decision.verdict) {
     case "denied":
       return refused(c, services, {
@@ -82,7 +92,11 @@ export async function authorize(
         explanation: explanationOf(route, facts),
       });
     case "client-certificate":
-      return refused(c, services, { code: "http/client-certificate", known: asked });
+      return refused(c, services, {
+        code: "http/client-certificate",
+        known: asked,
+        detail: certificateReason(decision),
+      });
     case "device":
       return refused(c, services, { code: "http/device", known: asked });
     case "unauthenticated":
@@ -90,6 +104,23 @@ export async function authorize(
     case "allowed":
       return { ...asked, grant: decision.grant };
   }
+}
+
+/**
+ * Whether a certificate would have been asked for on another connection: a browser may use one for several hosts (RFC 9110
+ * section 15.5.20), as what carries a tunnel is not.
+ */
+function isMisdirected(c: Context<HttpEnv>, { http, route, target }: Asked): boolean {
+  const { serverName, clientCertificates } = c.env.connection;
+  const isForOthers = clientCertificates === null ||
+    (serverName !== null && serverName !== target.host.toLowerCase());
+  return http !== undefined && isForOthers && route.clientAuthoritiesPem !== null &&
+    asksForCertificate(route.policy);
+}
+
+/** Which of the two it is: none was presented, or one that is not trusted. */
+function certificateReason({ deny }: Decision): string {
+  return `Reason: ${deny.reasons.filter((reason) => reason.includes("client-certificate")).join(", ")}.`;
 }
 
 /** Answers with a refusal, and writes it into the trail. */
@@ -103,14 +134,16 @@ export function refused(
     readonly known: Known;
     /** The service that was tried, if any. */
     readonly upstream?: string | null;
+    /** For a person, beside what the table says. */
+    readonly detail?: string | undefined;
     /** For the page, when the route shows it. */
     readonly explanation?: Explanation | undefined;
   },
 ): Response {
-  const { code, known, upstream = null, explanation } = options;
+  const { code, known, upstream = null, detail, explanation } = options;
   const { status } = STATUS[code];
   services.audit.decided({ ...entryOf(c, known), opened: false, status, error: code, upstream });
-  return refuse(c, code, { explanation });
+  return refuse(c, code, { detail, explanation });
 }
 
 /** What the trail says of a decision. */
@@ -130,12 +163,14 @@ export function subjectOf(c: Context<HttpEnv>, known: Known): AuditSubject {
     requestId: c.get("requestId"),
     method: known.method,
     host: "target" in known ? formatAuthority(known.target) : known.host.slice(0, 262),
+    path: "http" in known ? known.http?.path.slice(0, MAX_PATH_LENGTH) : undefined,
     ip: c.get("ip"),
     routeId: asked?.route.id ?? null,
     routeName: asked?.route.name ?? null,
     sessionId: session?.sessionId ?? null,
     userId: session?.userId ?? null,
     email: session?.email ?? null,
+    clientCertificate: presentedCertificate(c),
   };
 }
 

@@ -1,13 +1,16 @@
 import type { Context } from "hono";
 import { type Authority, AuthorityError, parseAuthority } from "../base/authority.ts";
 import { CodecError } from "../codec/codec_error.ts";
+import { splice } from "../tunnel/splice.ts";
 import { DialError } from "../upstream/dial_error.ts";
-import { dialTcp, type UpstreamConnection } from "../upstream/dial_tcp.ts";
+import type { UpstreamConnection } from "../upstream/upstream_connection.ts";
 import { authorize, entryOf, type Granted, refused, subjectOf } from "./authorize.ts";
 import type { HttpEnv } from "./env.ts";
 import { proxyHeader } from "./proxy_header.ts";
+import { routingKey } from "./routing_key.ts";
 import type { HttpServices } from "./services.ts";
 import { tunnelFacts, tunnelLimits } from "./tunnel_facts.ts";
+import { viaOf } from "./via.ts";
 
 const METHOD = "CONNECT";
 
@@ -36,10 +39,16 @@ function parseTarget(text: string): Authority | AuthorityError {
 }
 
 async function open(c: Context<HttpEnv>, services: HttpServices, granted: Granted): Promise<Response> {
+  const via = viaOf(c, services);
+  if (via === null) return refused(c, services, { code: "http/loop", known: granted });
   let connection: UpstreamConnection;
   try {
     const preface = await proxyHeader(c, services, granted);
-    connection = await dialTcp(granted.grant, granted.route.to, { preface });
+    connection = await services.upstreams.of(granted.route).connect(granted.grant, {
+      hashKey: routingKey(c, granted.caller),
+      preface,
+      proxy: { target: granted.route.preserveHostHeader ? granted.target : null, via },
+    });
   } catch (error) {
     if (error instanceof CodecError) {
       services.log.error("PROXY header not written", {
@@ -58,7 +67,10 @@ async function open(c: Context<HttpEnv>, services: HttpServices, granted: Grante
   c.env.takeOver(async (client) => {
     const running = services.tunnels.run(
       tunnelFacts(c, granted, connection.upstream),
-      { client, service: connection.stream, limits: tunnelLimits(services, granted) },
+      {
+        move: (live) => splice(client, connection.stream, live),
+        limits: tunnelLimits(services, granted),
+      },
     );
     // The session or the policy may have changed while the service was dialled.
     if (services.live.mark !== granted.mark) void services.live.recheck(c.get("requestId"));

@@ -6,17 +6,32 @@ import http2, {
   type ServerHttp2Session,
 } from "node:http2";
 import { getRequestListener, RequestError } from "@hono/node-server";
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { Clock } from "../base/clock.ts";
-import type { Connection, ConnectionFacts } from "../base/connection.ts";
+import type { Connection } from "../base/connection.ts";
 import { errorMessage } from "../base/errors.ts";
-import { nodeStream } from "../base/node_stream.ts";
+import { hangUp } from "../base/hang_up.ts";
 import type { Log } from "../observe/log.ts";
 import { ConnectRequest } from "./connect_request.ts";
 import { ConnectionDuplex } from "./connection_duplex.ts";
 import { ConnectionTimers } from "./connection_timers.ts";
+import {
+  answerHttp1,
+  answerHttp2,
+  type Asked,
+  duplexOf,
+  factsOf,
+  type RequestFacts,
+  upgradeUrl,
+} from "./asked.ts";
+import { continueOnRead } from "./continue_on_read.ts";
 import type { EdgeBindings, TakeOver } from "./env.ts";
-import { answerRaw, rawHead } from "./raw_answer.ts";
-import { hasTwoHosts, headersOf, joinCookies } from "./raw_headers.ts";
+import type { Forward } from "./exchange.ts";
+import { Http1Exchange } from "./http1_exchange.ts";
+import { Http2Exchange } from "./http2_exchange.ts";
+import { malformation, originForm, upgradeOf } from "./malformed.ts";
+import { answerRaw } from "./raw_answer.ts";
+import { headersOf, joinCookies } from "./raw_headers.ts";
 
 /** Bounds on what one connection may ask for. */
 export interface EdgeLimits {
@@ -57,6 +72,7 @@ export class HttpEdge {
   readonly #http1: http.Server;
   readonly #http2: http2.Http2Server;
   readonly #connections = new Map<ConnectionDuplex, ConnectionTimers>();
+  readonly #distrusted = new WeakSet<ConnectionDuplex>();
   readonly #whenEmpty: (() => void)[] = [];
 
   /**
@@ -67,7 +83,7 @@ export class HttpEdge {
   constructor(options: EdgeOptions) {
     this.#options = options;
     const listener = getRequestListener(
-      (request, { incoming }) => options.fetch(request, this.#bindings(incoming)),
+      (request, { incoming, outgoing }) => this.#answer(request, { incoming, outgoing }),
       { overrideGlobalObjects: false, errorHandler: (error) => this.#onError(error) },
     );
     this.#http1 = this.#createHttp1(listener);
@@ -117,27 +133,33 @@ export class HttpEdge {
   }
 
   #createHttp1(listener: http.RequestListener): http.Server {
-    const server = http.createServer(
-      { maxHeaderSize: this.#options.limits.maxHeadBytes },
-      (incoming, outgoing) => {
-        const timers = this.#connections.get(incoming.socket as unknown as ConnectionDuplex);
-        timers?.begin();
-        outgoing.once("close", () => timers?.end());
-        return listener(incoming, outgoing);
-      },
-    );
+    const onRequest: http.RequestListener = (incoming, outgoing) => {
+      const socket = incoming.socket as unknown as ConnectionDuplex;
+      // What comes behind a head that can be read in two ways may be part of its body.
+      if (this.#distrusted.has(socket)) return;
+      if (malformation(incoming) !== null) {
+        this.#distrusted.add(socket);
+        outgoing.shouldKeepAlive = false;
+      }
+      const timers = this.#connections.get(socket);
+      timers?.begin();
+      outgoing.once("close", () => timers?.end());
+      return listener(incoming, outgoing);
+    };
+    const options = { maxHeaderSize: this.#options.limits.maxHeadBytes, requireHostHeader: false };
+    const server = http.createServer(options, onRequest);
     // The platform ends a connection after one answer when its server does not listen itself. The limits are ours.
     Object.defineProperty(server, "listening", { value: true });
     server.keepAliveTimeout = 0;
+    server.on("checkContinue", (incoming, outgoing) => {
+      continueOnRead(incoming, outgoing);
+      onRequest(incoming, outgoing);
+    });
     server.on("connect", (incoming: IncomingMessage, socket: unknown, head: Buffer) => {
       void this.#connectHttp1(incoming, socket as ConnectionDuplex, head);
     });
-    server.on("upgrade", (_incoming: IncomingMessage, socket: ConnectionDuplex) => {
-      void answerRaw(
-        socket.detach(Buffer.alloc(0)),
-        new Response("Upgrades are not served here.\n", { status: 501 }),
-      );
-      this.#forget(socket);
+    server.on("upgrade", (incoming: IncomingMessage, socket: unknown, head: Buffer) => {
+      void this.#upgradeHttp1(incoming, socket as ConnectionDuplex, head);
     });
     server.on("clientError", (error: NodeJS.ErrnoException, socket: unknown) => {
       this.#refuseHttp1(error, socket as ConnectionDuplex);
@@ -152,10 +174,16 @@ export class HttpEdge {
       maxHeaderListSize: limits.maxHeadBytes,
       initialWindowSize: STREAM_WINDOW_BYTES,
       enablePush: false,
+      enableConnectProtocol: true,
     };
-    const server = http2.createServer({ settings }, (incoming, outgoing) => {
+    const onRequest: Http2Listener = (incoming, outgoing) => {
       joinCookies(incoming.rawHeaders);
       return (listener as unknown as Http2Listener)(incoming, outgoing);
+    };
+    const server = http2.createServer({ settings }, onRequest);
+    server.on("checkContinue", (incoming: Http2ServerRequest, outgoing: Http2ServerResponse) => {
+      continueOnRead(incoming, outgoing);
+      onRequest(incoming, outgoing);
     });
     server.on("session", (session) => this.#watchSession(session));
     server.on("connect", (incoming: Http2ServerRequest, outgoing: Http2ServerResponse) => {
@@ -181,73 +209,128 @@ export class HttpEdge {
     });
   }
 
+  /** A request that neither asks for a tunnel nor for another protocol. */
+  async #answer(
+    request: Request,
+    { incoming, outgoing }: {
+      incoming: IncomingMessage | Http2ServerRequest;
+      outgoing: http.ServerResponse | Http2ServerResponse;
+    },
+  ): Promise<Response> {
+    const malformed = malformation(incoming);
+    if (malformed !== null) throw new RequestError(malformed);
+    const { response, forward } = await this.#ask(request, factsOf(incoming));
+    if (forward === null) return response;
+    await forward(
+      "stream" in outgoing
+        ? new Http2Exchange(incoming as Http2ServerRequest, outgoing)
+        : new Http1Exchange(incoming as IncomingMessage, outgoing),
+    );
+    return RESPONSE_ALREADY_SENT;
+  }
+
   async #connectHttp1(incoming: IncomingMessage, socket: ConnectionDuplex, head: Buffer): Promise<void> {
     // Requests that were sent ahead are answered first.
     await this.#connections.get(socket)?.quiet();
     this.#forget(socket);
     const stream = socket.detach(head);
-    const { response, takeOver } = await this.#ask(incoming, {
-      target: incoming.url ?? "",
-      facts: socket.facts,
+    const request = new ConnectRequest(headersOf(incoming.rawHeaders));
+    const asked = await this.#ask(request, {
+      ...factsOf(incoming),
+      connection: socket.facts,
+      connectTarget: incoming.url ?? "",
+      requestTarget: "",
     });
-    if (takeOver === null) return await answerRaw(stream, response);
-    try {
-      await stream.write(rawHead(response));
-    } catch {
-      // The tunnel finds the connection broken and says so.
+    await answerHttp1(stream, asked);
+  }
+
+  async #upgradeHttp1(incoming: IncomingMessage, socket: ConnectionDuplex, head: Buffer): Promise<void> {
+    const timers = this.#connections.get(socket);
+    await timers?.quiet();
+    timers?.begin();
+    const asked = await this.#askUpgrade(incoming, socket);
+    if (asked.forward === null) {
+      this.#forget(socket);
+      return await answerHttp1(socket.detach(head), asked);
     }
-    await takeOver(stream, null);
+    const outgoing = new http.ServerResponse(incoming);
+    outgoing.shouldKeepAlive = false;
+    outgoing.assignSocket(socket as never);
+    // A client that goes away is noticed by reading.
+    socket.resume();
+    await asked.forward(new Http1Exchange(incoming, outgoing));
+    this.#forget(socket);
+    await hangUp(socket.detach(Buffer.alloc(0)));
+  }
+
+  async #askUpgrade(incoming: IncomingMessage, socket: ConnectionDuplex): Promise<Asked> {
+    const { headers, rawHeaders, url = "" } = incoming;
+    const hasBody = headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
+    try {
+      const malformed = malformation(incoming) ?? (hasBody ? "A body before another protocol" : null);
+      if (malformed !== null) throw new RequestError(malformed);
+      const request = new Request(upgradeUrl("https", headers.host, originForm(url)), {
+        method: incoming.method ?? "GET",
+        headers: headersOf(rawHeaders),
+      });
+      const facts = { ...factsOf(incoming), connection: socket.facts, upgrade: upgradeOf(rawHeaders) };
+      return await this.#ask(request, facts);
+    } catch (error) {
+      return { response: this.#onError(error), takeOver: null, forward: null };
+    }
   }
 
   async #connectHttp2(incoming: Http2ServerRequest, outgoing: Http2ServerResponse): Promise<void> {
     const { stream } = outgoing;
     stream.on("error", () => {});
     joinCookies(incoming.rawHeaders);
-    const facts = duplexOf(stream.session!.socket).facts;
-    const { response, takeOver } = await this.#ask(incoming, { target: incoming.authority, facts });
-    const body = new Uint8Array(await response.arrayBuffer());
-    if (stream.destroyed) {
-      await takeOver?.(nodeStream(stream), null);
-      return;
-    }
-    stream.respond({ ":status": response.status, ...Object.fromEntries(response.headers) }, {
-      endStream: takeOver === null && body.length === 0,
-    });
-    if (takeOver !== null) await takeOver(nodeStream(stream), null);
-    else if (body.length > 0) stream.end(body);
+    const asked = await this.#askHttp2(incoming);
+    if (asked.forward !== null) return await asked.forward(new Http2Exchange(incoming, outgoing));
+    await answerHttp2(stream, asked);
   }
 
-  async #ask(
-    incoming: IncomingMessage | Http2ServerRequest,
-    options: { target: string; facts: ConnectionFacts },
-  ): Promise<{ response: Response; takeOver: TakeOver | null }> {
-    const asked: { takeOver: TakeOver | null } = { takeOver: null };
+  async #askHttp2(incoming: Http2ServerRequest): Promise<Asked> {
+    const protocol = incoming.headers[":protocol"];
+    const headers = headersOf(incoming.rawHeaders);
+    const facts = factsOf(incoming);
+    if (typeof protocol !== "string") {
+      const connect = { ...facts, connectTarget: incoming.authority, requestTarget: "" };
+      return await this.#ask(new ConnectRequest(headers), connect);
+    }
     try {
-      const response = await this.#options.fetch(new ConnectRequest(headersOf(incoming.rawHeaders)), {
-        connection: options.facts,
-        connectTarget: options.target,
-        upgrade: null,
-        httpVersion: incoming.httpVersion,
-        takeOver: (run) => void (asked.takeOver = run),
-      });
-      return { response, takeOver: response.status === 200 ? asked.takeOver : null };
+      const malformed = malformation(incoming);
+      if (malformed !== null) throw new RequestError(malformed);
+      const url = upgradeUrl(incoming.scheme, incoming.authority, incoming.url);
+      return await this.#ask(new ConnectRequest(headers, url), { ...facts, upgrade: protocol.toLowerCase() });
     } catch (error) {
-      return { response: this.#onError(error), takeOver: null };
+      return { response: this.#onError(error), takeOver: null, forward: null };
     }
   }
 
-  #bindings(incoming: IncomingMessage | Http2ServerRequest): EdgeBindings {
-    if (hasTwoHosts(incoming.rawHeaders)) throw new RequestError("More than one Host");
-    const socket = "stream" in incoming ? incoming.stream.session?.socket : incoming.socket;
-    return {
-      connection: duplexOf(socket).facts,
-      connectTarget: null,
-      upgrade: null,
-      httpVersion: incoming.httpVersion,
-      takeOver: () => {
-        throw new TypeError("Only CONNECT can take over a connection");
-      },
-    };
+  async #ask(request: Request, facts: RequestFacts): Promise<Asked> {
+    const asked: { takeOver: TakeOver | null; forward: Forward | null } = { takeOver: null, forward: null };
+    const canTakeOver = request.method === "CONNECT" || facts.upgrade !== null;
+    try {
+      const response = await this.#options.fetch(request, {
+        ...facts,
+        takeOver: (run) => {
+          if (!canTakeOver) throw new TypeError("Only CONNECT and upgrades can take over a connection");
+          asked.takeOver = run;
+        },
+        forward: (run) => {
+          if (facts.connectTarget !== null) throw new TypeError("CONNECT cannot be forwarded");
+          asked.forward = run;
+        },
+      });
+      const takesOver = response.status === 200 || (response.status === 101 && facts.upgrade !== null);
+      return {
+        response,
+        takeOver: takesOver ? asked.takeOver : null,
+        forward: response.status === 200 ? asked.forward : null,
+      };
+    } catch (error) {
+      return { response: this.#onError(error), takeOver: null, forward: null };
+    }
   }
 
   #refuseHttp1(error: NodeJS.ErrnoException, socket: ConnectionDuplex): void {
@@ -275,9 +358,4 @@ export class HttpEdge {
     this.#options.log.error("a request handler failed", { error: errorMessage(error) });
     return new Response("Internal error.\n", { status: 500 });
   }
-}
-
-/** An HTTP/2 session shows its socket through a proxy; the duplex's own property passes through it. */
-function duplexOf(socket: unknown): ConnectionDuplex {
-  return (socket as { self: ConnectionDuplex }).self;
 }

@@ -1,7 +1,9 @@
 import type { ByteStream } from "../base/byte_stream.ts";
 import type { ConnectionFacts } from "../base/connection.ts";
 import type { DatagramFlow } from "../base/datagram_flow.ts";
+import type { CertificateVerdict } from "../identity/client_certificates.ts";
 import type { Caller } from "../identity/resolve_caller.ts";
+import type { Forward } from "./exchange.ts";
 
 /**
  * Goes on with the bytes of a request that became a tunnel. `datagrams` are those of its HTTP/3 stream (RFC 9297 section
@@ -20,13 +22,20 @@ export interface EdgeBindings {
    * 9220) or the only `Upgrade` of an HTTP/1.1 request whose `Connection` says so; `null` for every other request.
    */
   readonly upgrade: string | null;
-  /** `1.1`, `2` or `3`. */
+  /** Path and query as they came; empty for a CONNECT that asks for no protocol. The URL of the request has them normalized. */
+  readonly requestTarget: string;
+  /** `1.0`, `1.1`, `2` or `3`. */
   readonly httpVersion: string;
   /**
    * Asks the edge to hand over the stream once the answer is on its way: a 200 to CONNECT and to extended CONNECT, a 101
    * or 200 to an upgrade. `run` closes the stream and does not reject.
    */
   takeOver(run: TakeOver): void;
+  /**
+   * Asks the edge to let `run` answer instead, once the application has returned a 200, whose head and body are dropped.
+   * For every request but a CONNECT that asks for no protocol.
+   */
+  forward(run: Forward): void;
 }
 
 /** The type of the Hono application. */
@@ -41,7 +50,12 @@ export interface HttpEnv {
     ip: string;
     /** Who is calling, once somebody has asked. */
     caller: Caller | undefined;
-    /** Says that the request became a tunnel; what it returns is called once with the figures when the tunnel ends. */
-    tunnelOpened: () => (figures: { bytesDown: number; durationMs: number }) => void;
+    /** What was made of the certificate of the client, once a route has asked. */
+    clientCertificate: CertificateVerdict | undefined;
+    /**
+     * Says that the request became a tunnel or goes on to a service; what it returns is called once with the figures when
+     * that ends. `status`: that of the service.
+     */
+    tunnelOpened: () => (figures: { bytesDown: number; durationMs: number; status?: number }) => void;
   };
 }

@@ -1,9 +1,11 @@
 import type { Context } from "hono";
+import type { Route } from "../config/config.ts";
+import type { Caller } from "../identity/resolve_caller.ts";
 import { refuse } from "./answers.tsx";
 import { callerOf } from "./caller.ts";
 import { compatibleCommand, ownCommands, pageAddress } from "./connect_command.ts";
 import type { HttpEnv } from "./env.ts";
-import { callerFacts } from "./facts.ts";
+import { type CallerFacts, callerFacts } from "./facts.ts";
 import { navOf } from "./nav.ts";
 import { gatewayOrigin } from "./origins.ts";
 import { page } from "./pages/render.ts";
@@ -20,7 +22,7 @@ export async function showRoutes(c: Context<HttpEnv>, services: HttpServices): P
   if (!config.routesPortal) return c.redirect("/.pomerium/", 302);
   const caller = await callerOf(c, services);
   if (caller.kind !== "session") return await signInFirst(c, services, caller);
-  const open = openToCaller(c, services, caller);
+  const open = await openToCaller(c, services, caller);
   const url = new URL(c.req.url);
   const origin = gatewayOrigin(url, services) ?? config.authenticateOrigin ?? url.origin;
   const search = (c.req.query("q") ?? "").trim().slice(0, MAX_SEARCH_LENGTH);
@@ -35,16 +37,18 @@ export async function routesJson(c: Context<HttpEnv>, services: HttpServices): P
   const caller = await callerOf(c, services);
   if (caller.kind !== "session") return await signInFirst(c, services, caller);
   c.header("cache-control", "no-store");
-  return c.json({ routes: openToCaller(c, services, caller).map(jsonOf) });
+  return c.json({ routes: (await openToCaller(c, services, caller)).map(jsonOf) });
 }
 
-function openToCaller(
+async function openToCaller(
   c: Context<HttpEnv>,
   services: HttpServices,
-  caller: Parameters<typeof callerFacts>[2],
-): OpenRoute[] {
+  caller: Caller,
+): Promise<OpenRoute[]> {
   const { config, routes } = services;
-  return openRoutes(config.routes, { table: routes, caller: callerFacts(c, services, caller) });
+  const facts = new Map<Route, CallerFacts>();
+  for (const route of config.routes) facts.set(route, await callerFacts(c, services, { caller, route }));
+  return openRoutes(config.routes, { table: routes, factsOn: (route) => facts.get(route)! });
 }
 
 function matches({ route }: OpenRoute, search: string): boolean {

@@ -23,11 +23,11 @@ export interface OpenRoute {
  */
 export function openRoutes(
   routes: readonly Route[],
-  options: { table: RouteTable; caller: CallerFacts },
+  options: { table: RouteTable; factsOn: (route: Route) => CallerFacts },
 ): OpenRoute[] {
   return routes.flatMap((route): OpenRoute[] => {
     const destinations = route.from.destinations.filter((to) => isReached(route, to, options.table));
-    if (destinations.length === 0 || !isAllowed(route, options.caller)) return [];
+    if (destinations.length === 0 || !isAllowed(route, options.factsOn(route))) return [];
     return [{ route, destinations, isServed: isServed(route) }];
   });
 }

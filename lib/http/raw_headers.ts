@@ -1,8 +1,3 @@
-/** Such a request is malformed (RFC 9112 section 3.2): whoever stands before the gateway may have looked at the other. */
-export function hasTwoHosts(raw: readonly string[]): boolean {
-  return raw.filter((name, i) => i % 2 === 0 && name.toLowerCase() === "host").length > 1;
-}
-
 /** HTTP/2 clients may split their cookies into several fields; whoever reads them expects one (RFC 9113 section 8.2.3). */
 export function joinCookies(raw: string[]): void {
   const at = raw.flatMap((name, i) => i % 2 === 0 && name === "cookie" ? [i] : []);
@@ -19,4 +14,21 @@ export function headersOf(raw: readonly string[]): Headers {
     if (!raw[i]!.startsWith(":")) headers.append(raw[i]!, raw[i + 1]!);
   }
   return headers;
+}
+
+/** Names and values in pairs. */
+export function fieldPairs(raw: readonly string[]): [name: string, value: string][] {
+  return raw.flatMap((name, i) => i % 2 === 0 ? [[name, raw[i + 1] ?? ""]] : []);
+}
+
+/** The fields of an HTTP/2 message that HTTP/1.1 has too. */
+export function withoutPseudo(raw: readonly string[]): string[] {
+  return fieldPairs(raw).filter(([name]) => !name.startsWith(":")).flat();
+}
+
+/** Values by name in lower case, as HTTP/2 has them (RFC 9113 section 8.2), in the order of their first occurrence. */
+export function groupedFields(raw: readonly string[]): Record<string, string[]> {
+  const groups: Record<string, string[]> = {};
+  for (const [name, value] of fieldPairs(raw)) (groups[name.toLowerCase()] ??= []).push(value);
+  return groups;
 }

@@ -3,6 +3,7 @@ import type { Caller } from "../identity/resolve_caller.ts";
 import { preferredType, refuse } from "./answers.tsx";
 import { isProgram } from "./caller.ts";
 import type { HttpEnv } from "./env.ts";
+import { isGrpc } from "./forward/grpc.ts";
 
 /**
  * The answer to a caller who must sign in first: 302 to the sign-in page, or 401 for those who would not follow it:
@@ -18,6 +19,7 @@ export async function requireSignIn(
   const accept = c.req.header("accept");
   const wantsPage = accept === undefined || accept.includes("*/*") || preferredType(accept) === "html";
   const isScript = c.req.header("x-requested-with")?.toLowerCase() === "xmlhttprequest";
-  if (isProgram(caller) || isScript || !wantsPage) return refuse(c, "http/invalid-token");
+  const isRpc = isGrpc(c.req.header("content-type"));
+  if (isProgram(caller) || isScript || isRpc || !wantsPage) return refuse(c, "http/invalid-token");
   return refuse(c, "http/unauthenticated", { location: await options.location() });
 }

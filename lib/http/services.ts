@@ -1,12 +1,14 @@
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
-import type { Config } from "../config/config.ts";
+import type { Config, Route } from "../config/config.ts";
 import type { RouteTable } from "../config/route_table.ts";
 import type { Assertions } from "../identity/assertion.ts";
 import type { ActiveSessions } from "../identity/active_sessions.ts";
 import type { AttemptLimiter } from "../identity/attempt_limiter.ts";
 import type { BearerTokens } from "../identity/bearer_tokens.ts";
 import type { CallbackCodes } from "../identity/callback_code.ts";
+import type { ClientCertificates } from "../identity/client_certificates.ts";
+import type { KeySignIns } from "../identity/key_sign_ins.ts";
 import type { IdentityKeys, PublicJwk } from "../identity/keys.ts";
 import type { LocalUsers } from "../identity/local_users.ts";
 import type { OidcProvider } from "../identity/oidc_provider.ts";
@@ -17,6 +19,15 @@ import type { Log } from "../observe/log.ts";
 import type { Store } from "../store/store.ts";
 import type { LiveAuthorization } from "../tunnel/live_authorization.ts";
 import type { TunnelRegistry } from "../tunnel/registry.ts";
+import type { UdpLimiter } from "../tunnel/udp_limiter.ts";
+import type { EndpointState } from "../upstream/endpoint.ts";
+import type { UpstreamPool } from "../upstream/upstream_pool.ts";
+
+/** How a service of a route does. */
+export interface RouteEndpointState extends EndpointState {
+  /** Name of the route. */
+  readonly route: string;
+}
 
 /** What the application works with. The gateway builds it once. */
 export interface HttpServices {
@@ -28,12 +39,18 @@ export interface HttpServices {
   readonly certificateCovers: (hostname: string) => boolean;
   /** The port the gateway listens on, which may not be known before it does. */
   readonly listenPort: () => number;
+  /** Judges the certificates of callers. */
+  readonly clientCertificates: Pick<ClientCertificates, "judge">;
+  /** Value of `Alt-Svc` for who came to this host name otherwise than by HTTP/3; `null` when it is not served to them. */
+  readonly altSvc: (hostname: string) => string | null;
   /** Verifies bearer tokens of others. */
   readonly bearer: BearerTokens;
   /** Keeps sessions and users beyond the process. */
   readonly store: Store;
   /** Finds sessions that are used, and writes down that they are. */
   readonly sessions: ActiveSessions;
+  /** Lets people say whose the keys of SSH clients are. */
+  readonly signIns: KeySignIns;
   /** Checks user names and passwords. */
   readonly users: LocalUsers;
   /** Issues and verifies session tokens. */
@@ -52,6 +69,12 @@ export interface HttpServices {
   readonly limiter: AttemptLimiter;
   /** Runs and ends tunnels. */
   readonly tunnels: TunnelRegistry;
+  /** Bounds UDP tunnels. */
+  readonly udp: UdpLimiter;
+  /** Reach the services of routes. */
+  readonly upstreams: { of(route: Route): UpstreamPool; states(): readonly RouteEndpointState[] };
+  /** What this gateway calls itself toward other proxies: a pseudonym of its own at each start. */
+  readonly instance: string;
   /** Has a tunnel decided anew when something changed since its decision. */
   readonly live: Pick<LiveAuthorization, "mark" | "recheck">;
   /** The public keys that verify what this gateway signs for services (RFC 7517). */

@@ -5,6 +5,7 @@ import { callerOf } from "./caller.ts";
 import { endSession } from "./end_session.ts";
 import type { HttpEnv } from "./env.ts";
 import { isCrossSite, readForm } from "./form.ts";
+import { keysOf } from "./key_bindings.ts";
 import { navOf } from "./nav.ts";
 import { page } from "./pages/render.ts";
 import { type SessionCard, SessionsPage } from "./pages/sessions_page.tsx";
@@ -31,11 +32,12 @@ export async function showSessions(c: Context<HttpEnv>, services: HttpServices):
     tunnels: openTunnels.get(record.id)?.length ?? 0,
     isOwn: record.id === own,
   }));
+  const keys = records[0] === undefined ? [] : await keysOf(records[0], services);
   const nav = navOf(caller.session, services, "sessions");
   const csrf = await browserToken(c, services, "form");
   return page(
     c,
-    <SessionsPage {...{ nav, sessions, more: records.length - sessions.length, csrf }} />,
+    <SessionsPage {...{ nav, sessions, keys, more: records.length - sessions.length, csrf }} />,
     200,
   );
 }

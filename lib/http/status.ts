@@ -1,5 +1,6 @@
 import type { AuthorityErrorCode } from "../base/authority.ts";
 import type { StoreErrorCode } from "../store/store.ts";
+import type { UdpLimitCode } from "../tunnel/udp_limiter.ts";
 import type { DialErrorCode } from "../upstream/dial_error.ts";
 
 /** What this room itself refuses for. */
@@ -11,10 +12,13 @@ export type HttpErrorCode =
   | "http/two-credentials"
   | "http/denied"
   | "http/client-certificate"
+  | "http/misdirected"
   | "http/device"
   | "http/no-route"
   | "http/bad-request"
   | "http/forged-form"
+  | "http/already-decided"
+  | "http/foreign-key"
   | "http/method-not-allowed"
   | "http/not-found"
   | "http/too-many-attempts"
@@ -24,15 +28,37 @@ export type HttpErrorCode =
   | "http/sign-in-refused"
   | "http/provider-unavailable"
   | "http/not-served"
+  | "http/upgrade-refused"
+  | "http/service-broken"
+  | "http/service-timeout"
+  | "http/loop"
   | "http/internal";
 
 /** Every code that a peer can be answered for. */
-export type AnswerCode = HttpErrorCode | AuthorityErrorCode | DialErrorCode | StoreErrorCode;
+export type AnswerCode = HttpErrorCode | AuthorityErrorCode | DialErrorCode | StoreErrorCode | UdpLimitCode;
 
 /** What the peer is told for a code. */
 export interface StatusRow {
   /** HTTP status of the answer. */
-  readonly status: 302 | 400 | 401 | 403 | 404 | 405 | 408 | 413 | 429 | 450 | 495 | 500 | 501 | 503;
+  readonly status:
+    | 302
+    | 400
+    | 401
+    | 403
+    | 404
+    | 405
+    | 408
+    | 409
+    | 413
+    | 421
+    | 429
+    | 450
+    | 495
+    | 500
+    | 501
+    | 503
+    | 504
+    | 508;
   /** Error token of the Proxy-Status field (RFC 9209 section 2.3). */
   readonly proxyError: string;
   /** One sentence for a person. */
@@ -63,6 +89,7 @@ export const STATUS: Readonly<Record<AnswerCode, StatusRow>> = {
   "http/two-credentials": DENIED(400, "The request has both a session and a bearer token, or two of them."),
   "http/denied": DENIED(403, "The policy of this route does not let you in."),
   "http/client-certificate": DENIED(495, "This route asks for a client certificate that the gateway trusts."),
+  "http/misdirected": DENIED(421, "This connection is for another host. Open a new one for this host."),
   "http/device": DENIED(450, "This route asks for a registered device."),
   "http/no-route": {
     status: 404,
@@ -78,6 +105,12 @@ export const STATUS: Readonly<Record<AnswerCode, StatusRow>> = {
     400,
     "This form has expired or did not come from this page. Load the page again.",
   ),
+  "http/already-decided": {
+    status: 409,
+    proxyError: "http_request_denied",
+    title: "This has been decided already. Start again in the terminal.",
+  },
+  "http/foreign-key": DENIED(403, "This key belongs to somebody else. Use another one in the terminal."),
   "http/method-not-allowed": {
     status: 405,
     proxyError: "http_request_error",
@@ -101,6 +134,21 @@ export const STATUS: Readonly<Record<AnswerCode, StatusRow>> = {
     "proxy_configuration_error",
     "Routes of this kind are not served by this version.",
   ),
+  "http/upgrade-refused": DENIED(403, "This route does not let requests go over to this protocol."),
+  "http/service-broken": UNAVAILABLE(
+    "connection_terminated",
+    "The service broke the connection before it answered, or did not answer in HTTP.",
+  ),
+  "http/service-timeout": {
+    status: 504,
+    proxyError: "http_response_timeout",
+    title: "The service did not answer in time.",
+  },
+  "http/loop": {
+    status: 508,
+    proxyError: "proxy_loop_detected",
+    title: "The request has been here before: routes lead in a circle.",
+  },
   "http/internal": {
     status: 500,
     proxyError: "proxy_internal_error",
@@ -116,6 +164,7 @@ export const STATUS: Readonly<Record<AnswerCode, StatusRow>> = {
   "dial/refused": UNAVAILABLE("connection_refused", "The service refused the connection."),
   "dial/timeout": UNAVAILABLE("connection_timeout", "The service did not answer in time."),
   "dial/name-not-found": UNAVAILABLE("dns_error", "The name of the service does not resolve."),
+  "dial/name-timeout": UNAVAILABLE("dns_timeout", "The name of the service was not resolved in time."),
   "dial/unreachable": UNAVAILABLE(
     "destination_ip_unroutable",
     "The service cannot be reached from the gateway.",
@@ -124,7 +173,40 @@ export const STATUS: Readonly<Record<AnswerCode, StatusRow>> = {
     "proxy_configuration_error",
     "The route leads to a kind of service this version does not serve.",
   ),
+  "dial/tls-untrusted": UNAVAILABLE(
+    "tls_certificate_error",
+    "The gateway does not trust the certificate of the service.",
+  ),
+  "dial/tls-refused": UNAVAILABLE(
+    "tls_alert_received",
+    "The service refused the TLS connection, as when it does not accept the certificate of the gateway.",
+  ),
+  "dial/tls-failed": UNAVAILABLE("tls_protocol_error", "The service does not speak TLS as it should."),
+  "dial/proxy-refused": UNAVAILABLE("http_request_denied", "The next proxy refused the request."),
+  "dial/proxy-loop": UNAVAILABLE("proxy_loop_detected", "The way through the next proxy leads in a circle."),
+  "dial/proxy-failed": UNAVAILABLE("destination_unavailable", "The next proxy could not reach the service."),
+  "dial/limit": UNAVAILABLE(
+    "connection_limit_reached",
+    "The service has as many connections as the gateway lets it have. Try again in a moment.",
+  ),
+  "dial/no-healthy-upstream": UNAVAILABLE("destination_unavailable", "No service of this route is well."),
+  "dial/no-publisher": UNAVAILABLE(
+    "destination_unavailable",
+    "Nobody publishes the service of this route now.",
+  ),
   "dial/failed": UNAVAILABLE("destination_unavailable", "The service cannot be reached."),
+  "udp/too-many-tunnels": UNAVAILABLE(
+    "connection_limit_reached",
+    "The gateway has as many UDP tunnels as it may have. Try again later.",
+  ),
+  "udp/too-many-of-user": UNAVAILABLE(
+    "connection_limit_reached",
+    "You have as many UDP tunnels as one user may have. Close one.",
+  ),
+  "udp/too-many-of-route": UNAVAILABLE(
+    "connection_limit_reached",
+    "The route has as many UDP tunnels as one may have. Try again later.",
+  ),
   "store/unwritable": UNAVAILABLE("proxy_internal_error", "The gateway cannot reach its store."),
   "store/incompatible": UNAVAILABLE("proxy_internal_error", "The gateway cannot reach its store."),
   "store/unavailable": UNAVAILABLE("proxy_internal_error", "The gateway cannot reach its store."),

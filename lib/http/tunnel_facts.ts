@@ -8,16 +8,19 @@ import type { HttpServices } from "./services.ts";
 /** What the registry is told of a tunnel to this service. */
 export function tunnelFacts(
   c: Context<HttpEnv>,
-  { route, caller, target }: Asked,
+  { route, caller, target, http }: Asked,
   upstream: Upstream,
 ): TunnelFacts {
   const session = caller.kind === "session" ? caller.session : null;
   return {
     id: c.get("requestId"),
+    protocol: route.from.protocol,
     routeId: route.id,
     target,
+    http,
     upstreamUrl: upstream.url,
     ip: c.get("ip"),
+    clientCertificates: c.env.connection.clientCertificates,
     sessionId: session?.sessionId ?? null,
     userId: session?.userId ?? null,
     email: session?.email ?? null,

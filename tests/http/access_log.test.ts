@@ -39,8 +39,10 @@ const connectBindings: EdgeBindings = {
   connection: factsOf(null),
   connectTarget: null,
   upgrade: null,
+  requestTarget: "",
   httpVersion: "1.1",
   takeOver() {},
+  forward() {},
 };
 
 /** Sends one request through an application with an access log. @returns the answer */
@@ -54,7 +56,10 @@ function ask(
     now: () => clock.now(),
   });
   const app = new Hono<HttpEnv>();
-  app.use(requestId(), accessLog({ fields: () => options.fields ?? ALL_FIELDS, log, clock }));
+  app.use(
+    requestId({ trustedHops: () => 0 }),
+    accessLog({ fields: () => options.fields ?? ALL_FIELDS, log, clock }),
+  );
   app.on("CONNECT", "*", (c) => {
     endTunnel = c.get("tunnelOpened")();
     return c.body(null, 200);

@@ -31,14 +31,23 @@ describe("ConnectionDuplex", () => {
     expect(await readExactly(far, 4)).toBe("pong");
   });
 
-  it("sends what waits in one piece", async () => {
+  it("sends what is written in a few turns in one piece", async () => {
     const { duplex, far } = open();
     duplex.write("a");
-    for (const text of ["b", "c", "d"]) duplex.write(text);
-    expect(await readExactly(far, 1)).toBe("a");
+    for (const text of ["b", "c"]) duplex.write(text);
+    setImmediate(() => duplex.write("d"));
     const buffer = new Uint8Array(10);
-    expect(await far.read(buffer)).toBe(3);
-    expect(buffer.subarray(0, 3)).toEqual(utf8("bcd"));
+    expect(await far.read(buffer)).toBe(4);
+    expect(buffer.subarray(0, 4)).toEqual(utf8("abcd"));
+  });
+
+  it("sends what is written before it is detached", async () => {
+    const { duplex, far } = open();
+    duplex.write("a");
+    const stream = duplex.detach(NONE);
+    const buffer = new Uint8Array(10);
+    expect(await far.read(buffer)).toBe(1);
+    stream.close();
   });
 
   it("passes on the end of either side", async () => {

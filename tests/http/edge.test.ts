@@ -114,9 +114,9 @@ describe("HttpEdge over HTTP/1.1", () => {
       400,
     ],
     [
-      "501 for an upgrade",
+      "200 for an upgrade that nobody takes over",
       "GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
-      501,
+      200,
     ],
   ])("answers %s, and closes", async (_, head, status) => {
     const { connect, edge, clock } = edgeOf(echoPath);

@@ -1,6 +1,7 @@
 import { AuthorityError, parseAuthority } from "../../base/authority.ts";
 import { parseIp } from "../../base/ip.ts";
 import type { Route } from "../../config/config.ts";
+import { SOME_TRUSTED_CERTIFICATE } from "../../identity/client_certificates.ts";
 import { sessionFacts, userClaims } from "../../identity/resolve_caller.ts";
 import { decide } from "../../policy/decide.ts";
 import { explain, type Explanation } from "../../policy/explain.ts";
@@ -116,7 +117,10 @@ async function factsOf(
       hint: "write it as 2026-01-31T09:30:00Z",
     });
   }
-  return { routeId: route.id, now, sourceIp: ip ?? null, session: await sessionOf(question, services) };
+  const session = await sessionOf(question, services);
+  // Who is asked about is thought to have a certificate where one is judged; which one is not known.
+  const certificate = route.clientAuthoritiesPem === null ? null : SOME_TRUSTED_CERTIFICATE;
+  return { routeId: route.id, now, sourceIp: ip ?? null, session, clientCertificate: certificate };
 }
 
 /** A user of the store, or somebody made up from an e-mail address, claims and groups. */

@@ -77,11 +77,12 @@ async function bodyJson(c: Context): Promise<Readonly<Record<string, unknown>>> 
 }
 
 function tunnelJson(tunnel: LiveTunnel) {
-  const { id, routeId, target, upstreamUrl, ip, sessionId, userId, email, openedAt, bytesUp, bytesDown } =
-    tunnel;
+  const { id, protocol, routeId, target, upstreamUrl, ip, sessionId, userId, email } = tunnel;
+  const { openedAt, bytesUp, bytesDown, packetsUp, packetsDown } = tunnel;
   const host = formatAuthority(target);
   return {
     id,
+    protocol,
     host,
     routeId,
     upstream: upstreamUrl,
@@ -91,6 +92,7 @@ function tunnelJson(tunnel: LiveTunnel) {
     openedAt,
     bytesUp,
     bytesDown,
+    ...(protocol === "udp" ? { packetsUp, packetsDown } : {}),
   };
 }
 

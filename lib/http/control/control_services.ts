@@ -3,7 +3,10 @@ import type { Config } from "../../config/config.ts";
 import type { Histogram } from "../../observe/histogram.ts";
 import type { ServiceAccounts } from "../../identity/service_accounts.ts";
 import type { Store } from "../../store/store.ts";
+import type { Http3Figures } from "../http3_edge.ts";
+import type { RouteEndpointState } from "../services.ts";
 import type { TunnelRegistry } from "../../tunnel/registry.ts";
+import type { UdpLimiter } from "../../tunnel/udp_limiter.ts";
 
 /** How an attempt to change the configuration came out. */
 export interface ReloadOutcome {
@@ -27,6 +30,8 @@ export interface GatewayStatus {
   readonly startedAt: number;
   /** Where people reach it. */
   readonly url: string;
+  /** Address and port of SSH; `null` when it is not served. */
+  readonly ssh: string | null;
   /** The file that is served, as it was named at the start. */
   readonly config: string;
   /** Which configuration is served: 1 at the start, one more at each change. */
@@ -39,6 +44,8 @@ export interface GatewayStatus {
   readonly tunnels: number;
   /** Connections that are open, tunnels included. */
   readonly connections: number;
+  /** How each service of each route does. */
+  readonly upstreams: readonly RouteEndpointState[];
   /** The latest attempt to change the configuration; `null` when there was none. */
   readonly lastReload: ReloadOutcome | null;
 }
@@ -95,6 +102,10 @@ export interface ControlServices {
   readonly config: () => Config;
   /** What is open. */
   readonly tunnels: TunnelRegistry;
+  /** What UDP tunnels moved and lost. */
+  readonly udp: Pick<UdpLimiter, "tunnels" | "figures">;
+  /** What came over HTTP/3. */
+  readonly http3: Http3Figures;
   /** From a change until the tunnels it ends were told to end. */
   readonly withdrawals: Histogram;
   /** Users and sessions. */

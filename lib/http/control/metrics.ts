@@ -1,8 +1,11 @@
 import type { ControlServices } from "./control_services.ts";
+import { http3Metrics } from "./http3_metrics.ts";
+import { upstreamMetrics } from "./upstream_metrics.ts";
+import { udpMetrics } from "./udp_metrics.ts";
 
 /** Figures in the text format of Prometheus, with the names that dashboards for this kind of gateway know. */
 export function metricsText(services: ControlServices): string {
-  const { revision, tunnels, connections, routes, lastReload } = services.status();
+  const { revision, tunnels, connections, routes, upstreams, lastReload } = services.status();
   const lines: [name: string, type: "gauge", help: string, value: number][] = [
     [
       "pomerium_config_last_reload_success",
@@ -26,5 +29,6 @@ export function metricsText(services: ControlServices): string {
   )
     .join("");
   const help = "From a change until the tunnels that it no longer allows were told to end.";
-  return gauges + services.withdrawals.text("sallyport_tunnel_withdrawal_seconds", help);
+  return gauges + udpMetrics(services.udp) + http3Metrics(services.http3) + upstreamMetrics(upstreams) +
+    services.withdrawals.text("sallyport_tunnel_withdrawal_seconds", help);
 }

@@ -1,4 +1,5 @@
 import type { JSX } from "hono/jsx/jsx-runtime";
+import { type KeyCard, KeyList } from "./key_list.tsx";
 import { Layout, type Nav } from "./layout.tsx";
 import { Moment, momentText } from "./moment.tsx";
 
@@ -22,9 +23,15 @@ export interface SessionCard {
 
 /** The sessions of somebody, to be ended one by one or all at once. */
 export function SessionsPage(
-  props: { nav: Nav; sessions: readonly SessionCard[]; more: number; csrf: string },
+  props: {
+    nav: Nav;
+    sessions: readonly SessionCard[];
+    keys: readonly KeyCard[];
+    more: number;
+    csrf: string;
+  },
 ): JSX.Element {
-  const { nav, sessions, more, csrf } = props;
+  const { nav, sessions, keys, more, csrf } = props;
   return (
     <Layout title="Your sessions" nav={nav}>
       <p class="lead">
@@ -39,6 +46,7 @@ export function SessionsPage(
         <input type="hidden" name="csrf" value={csrf} />
         <button type="submit" name="everywhere" value="yes" class="danger">Sign out everywhere</button>
       </form>
+      {keys.length === 0 ? null : <KeyList keys={keys} csrf={csrf} />}
     </Layout>
   );
 }

@@ -1,0 +1,14 @@
+import type { MiddlewareHandler } from "hono";
+import type { HttpEnv } from "./env.ts";
+import type { HttpServices } from "./services.ts";
+
+/** Tells who came by HTTP/1.1 or HTTP/2 where HTTP/3 is served (RFC 7838 section 3), if it is. */
+export function altSvc(services: Pick<HttpServices, "altSvc">): MiddlewareHandler<HttpEnv> {
+  return async (c, next) => {
+    await next();
+    // The host of a CONNECT is its destination, and not this gateway.
+    if (c.env.connectTarget !== null || c.env.httpVersion === "3") return;
+    const value = services.altSvc(new URL(c.req.url).hostname.replace(/^\[|\]$/g, ""));
+    if (value !== null) c.res.headers.set("alt-svc", value);
+  };
+}

@@ -1,0 +1,313 @@
+import type { Context } from "hono";
+import { plainAddress } from "../../base/ip.ts";
+import { errorMessage } from "../../base/errors.ts";
+import type { TunnelCounters } from "../../tunnel/registry.ts";
+import type { TunnelEndReason } from "../../tunnel/tunnel_end.ts";
+import { DialError } from "../../upstream/dial_error.ts";
+import type { Endpoint } from "../../upstream/endpoint.ts";
+import type { Lease } from "../../upstream/upstream_pool.ts";
+import { entryOf, type Granted, refused, subjectOf } from "../authorize.ts";
+import type { HttpEnv } from "../env.ts";
+import type { Exchange } from "../exchange.ts";
+import type { CleanTarget } from "../request_path.ts";
+import { routingKey } from "../routing_key.ts";
+import type { HttpServices } from "../services.ts";
+import type { AnswerCode } from "../status.ts";
+import { tunnelFacts, tunnelLimits } from "../tunnel_facts.ts";
+import { viaOf } from "../via.ts";
+import { askService } from "./_ask_service.ts";
+import { isGrpc } from "./grpc.ts";
+import { identityOf } from "./identity.ts";
+import { requestHeaders } from "./request_headers.ts";
+import { responseHeaders } from "./response_headers.ts";
+import type { ServiceClients } from "./service_client.ts";
+import type { ServiceRequest, ServiceResponse } from "./service_request.ts";
+import { serviceHost, servicePath } from "./service_target.ts";
+import { writeResponse } from "./write_response.ts";
+
+/** A request that a service shall answer. */
+export interface Forwarded {
+  /** The policy's yes. */
+  readonly granted: Granted;
+  /** Path and query. */
+  readonly target: CleanTarget;
+  /** What the caller asked for, as `host` or `host:port`. */
+  readonly host: string;
+}
+
+/** An exchange that takes longer is in the registry, so that it ends with what allows it. */
+const LIVE_AFTER_MS = 2000;
+/** A caller may go on sending for so long after the answer. */
+const LINGER_MS = 30_000;
+
+/** Has a service answer a request, by way of the edge. */
+export function forwardRequest(
+  c: Context<HttpEnv>,
+  services: HttpServices,
+  options: Forwarded & { clients: ServiceClients },
+): Response {
+  const via = viaOf(c, services);
+  if (via === null) return refused(c, services, { code: "http/loop", known: options.granted });
+  const ended = c.get("tunnelOpened")();
+  const startedMs = services.clock.monotonic();
+  c.env.forward(async (exchange) => {
+    const forwarding = new Forwarding(c, services, { ...options, via, exchange });
+    const status = await forwarding.run();
+    const durationMs = Math.round(services.clock.monotonic() - startedMs);
+    ended({ bytesDown: forwarding.counters.bytesDown, durationMs, status });
+  });
+  return c.body(null, 200);
+}
+
+interface ForwardingOptions extends Forwarded {
+  readonly clients: ServiceClients;
+  readonly exchange: Exchange;
+  readonly via: string;
+}
+
+/** One exchange on its way. */
+class Forwarding {
+  /** Those of the registry, once it is in there. */
+  counters = { bytesUp: 0, bytesDown: 0 };
+  readonly #c: Context<HttpEnv>;
+  readonly #services: HttpServices;
+  readonly #options: ForwardingOptions;
+  /** Breaks off whatever is under way; the reason says why. */
+  readonly #over = new AbortController();
+  /** Breaks off what goes on with the service alone. */
+  readonly #asking = new AbortController();
+  readonly #finished = Promise.withResolvers<void>();
+  readonly #timers = new DisposableStack();
+  /** Settles when nothing more comes from the caller. */
+  readonly #sent = Promise.withResolvers<void>();
+  #isSent = false;
+  #isHeadSent = false;
+  #deadline: Disposable | null = null;
+
+  constructor(
+    c: Context<HttpEnv>,
+    services: HttpServices,
+    options: ForwardingOptions,
+  ) {
+    this.#c = c;
+    this.#services = services;
+    this.#options = options;
+  }
+
+  /** @returns the status that was sent, or would have been */
+  async run(): Promise<number> {
+    const { exchange } = this.#options;
+    exchange.signal.addEventListener("abort", () => {
+      if (!this.#timers.disposed) this.#over.abort("client-reset" satisfies TunnelEndReason);
+    });
+    // What ends it early ends it for the client at once, too.
+    this.#over.signal.addEventListener("abort", () => {
+      this.#asking.abort();
+      if (this.#isHeadSent) exchange.abort();
+    });
+    if (exchange.signal.aborted) this.#over.abort("client-reset");
+    let asked: { response: ServiceResponse; lease: Lease };
+    try {
+      asked = await this.#ask();
+    } catch (error) {
+      this.#finish();
+      return await this.#fail(error);
+    }
+    const { response, lease } = asked;
+    this.#trail(response.status, lease.endpoint);
+    this.#watch(lease.endpoint);
+    try {
+      await this.#answer(response);
+      lease.done({ status: response.status });
+    } catch {
+      lease.done(this.#over.signal.aborted ? "unknown" : "broken");
+      this.#over.abort("upstream-reset" satisfies TunnelEndReason);
+      exchange.abort();
+    } finally {
+      this.#finish();
+    }
+    if (!this.#isSent) this.#asking.abort();
+    await this.#linger();
+    return response.status;
+  }
+
+  /** A caller who is still sending what nobody wants any more would not see the answer if its connection were closed now. */
+  async #linger(): Promise<void> {
+    const { clock } = this.#services;
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    using _timer = clock.timer(LINGER_MS, resolve);
+    this.#options.exchange.signal.addEventListener("abort", () => resolve());
+    await Promise.race([this.#sent.promise, late]);
+  }
+
+  async #ask(): Promise<{ response: ServiceResponse; lease: Lease }> {
+    const { granted, clients, exchange } = this.#options;
+    const c = this.#c;
+    const services = this.#services;
+    const identity = await identityOf(c, services, granted);
+    const headers = requestHeaders({
+      received: exchange.headers,
+      http: granted.route.http!,
+      hygiene: services.config.http,
+      cookieName: services.config.cookie.name,
+      host: this.#options.host,
+      peer: plainAddress(c.env.connection.peer.address),
+      requestId: c.get("requestId"),
+      via: this.#options.via,
+      identityNames: identity.names,
+      identity: identity.fields,
+      set: identity.set,
+    });
+    return await askService({
+      services,
+      clients,
+      granted,
+      hashKey: routingKey(c, granted.caller),
+      isGrpc: isGrpc(c.req.header("content-type")),
+      requestFor: (endpoint) => this.#requestFor(endpoint, headers),
+    });
+  }
+
+  #requestFor(endpoint: Endpoint, headers: readonly string[]): ServiceRequest {
+    const { granted: { route }, target, host, exchange } = this.#options;
+    const c = this.#c;
+    const named = serviceHost(route.http!, {
+      upstream: endpoint.upstream,
+      host,
+      path: target.path,
+      header: (name) => c.req.header(name) ?? null,
+    });
+    if (named === null) throw new BadHost();
+    return {
+      method: exchange.method,
+      path: servicePath(route.http!, target),
+      host: named,
+      headers,
+      body: exchange.hasBody
+        ? {
+          read: () => exchange.read(),
+          get trailers() {
+            return exchange.trailers;
+          },
+          waits: c.req.header("expect")?.toLowerCase() === "100-continue",
+        }
+        : null,
+      signal: this.#asking.signal,
+      onInform: (status, raw) => {
+        if (!this.#isHeadSent) exchange.inform(status, raw);
+      },
+      onSent: (count) => (this.counters.bytesUp += count),
+      onComplete: () => {
+        this.#isSent = true;
+        this.#sent.resolve();
+        this.#startDeadline();
+      },
+    };
+  }
+
+  /** The time to answer begins when there is something to answer. */
+  #startDeadline(): void {
+    const { requestTimeoutMs } = this.#options.granted.route.http!;
+    if (requestTimeoutMs === 0 || this.#timers.disposed) return;
+    this.#deadline?.[Symbol.dispose]();
+    this.#deadline = this.#services.clock.timer(requestTimeoutMs, () => {
+      this.#over.abort("time-limit" satisfies TunnelEndReason);
+    });
+  }
+
+  async #answer(response: ServiceResponse): Promise<void> {
+    const { exchange, granted: { route } } = this.#options;
+    const { signal } = this.#over;
+    signal.throwIfAborted();
+    this.#isHeadSent = true;
+    exchange.respond({
+      status: response.status,
+      headers: responseHeaders(response.headers, {
+        http: route.http!,
+        cookieName: this.#services.config.cookie.name,
+        requestId: this.#c.get("requestId"),
+      }),
+      isLast: response.isLast,
+    });
+    if (response.isLast) return;
+    for (let chunk = await response.read(); chunk !== null; chunk = await response.read()) {
+      await exchange.write(chunk);
+      this.counters.bytesDown += chunk.length;
+    }
+    signal.throwIfAborted();
+    await exchange.end(response.trailers);
+  }
+
+  /** Answers that no service has answered. */
+  async #fail(error: unknown): Promise<number> {
+    const { exchange, granted } = this.#options;
+    const requestId = this.#c.get("requestId");
+    const { signal } = this.#over;
+    const code = signal.aborted ? codeOfEnd(signal.reason) : codeOf(error);
+    this.#services.log[signal.reason === "client-reset" ? "debug" : "warn"]("service gave no answer", {
+      "request-id": requestId,
+      error: signal.aborted ? String(signal.reason) : errorMessage(error),
+    });
+    const upstream = error instanceof DialError ? error.address : null;
+    const response = refused(this.#c, this.#services, { code, known: granted, upstream });
+    await writeResponse(exchange, response);
+    return response.status;
+  }
+
+  #trail(status: number, { upstream }: Endpoint): void {
+    this.#services.audit.decided({
+      ...entryOf(this.#c, this.#options.granted),
+      opened: true,
+      status,
+      error: null,
+      upstream: upstream.url,
+    });
+  }
+
+  /** What takes long is decided anew when something changes, and ends when it is no longer allowed. */
+  #watch(endpoint: Endpoint): void {
+    this.#timers.use(this.#services.clock.timer(LIVE_AFTER_MS, () => void this.#enter(endpoint)));
+  }
+
+  async #enter(endpoint: Endpoint): Promise<void> {
+    const { granted } = this.#options;
+    const services = this.#services;
+    const running = services.tunnels.run(tunnelFacts(this.#c, granted, endpoint.upstream), {
+      // Its own time limit runs already.
+      limits: { ...tunnelLimits(services, granted), maxDurationMs: services.config.timeouts.writeMs },
+      move: (live) => this.#move(live),
+    });
+    if (services.live.mark !== granted.mark) void services.live.recheck(this.#c.get("requestId"));
+    const end = await running;
+    services.audit.ended({ ...subjectOf(this.#c, granted), ...end, upstream: endpoint.upstream.url });
+  }
+
+  async #move(
+    { counters, signal }: { counters: TunnelCounters; signal: AbortSignal },
+  ): Promise<TunnelEndReason> {
+    this.counters = Object.assign(counters, this.counters);
+    const end = () => this.#over.abort(signal.reason);
+    if (signal.aborted) end();
+    else signal.addEventListener("abort", end, { once: true });
+    await this.#finished.promise;
+    return this.#over.signal.aborted ? this.#over.signal.reason : "completed";
+  }
+
+  #finish(): void {
+    this.#deadline?.[Symbol.dispose]();
+    this.#timers.dispose();
+    this.#finished.resolve();
+  }
+}
+
+/** What was made of a request to stand in `Host` is no host. */
+class BadHost extends Error {}
+
+function codeOf(error: unknown): AnswerCode {
+  if (error instanceof DialError) return error.code;
+  return error instanceof BadHost || error instanceof RangeError ? "http/bad-request" : "http/service-broken";
+}
+
+function codeOfEnd(reason: TunnelEndReason): AnswerCode {
+  return reason === "time-limit" ? "http/service-timeout" : "http/service-broken";
+}

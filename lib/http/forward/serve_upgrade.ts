@@ -1,0 +1,266 @@
+import type { Buffer } from "node:buffer";
+import { createHash, randomBytes } from "node:crypto";
+import http, { type IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Context } from "hono";
+import { plainAddress } from "../../base/ip.ts";
+import type { ByteStream } from "../../base/byte_stream.ts";
+import { errorMessage } from "../../base/errors.ts";
+import type { StreamDuplex } from "../../base/stream_duplex.ts";
+import { splice } from "../../tunnel/splice.ts";
+import { DialError } from "../../upstream/dial_error.ts";
+import type { PooledConnection } from "../../upstream/upstream_pool.ts";
+import { bodyReader } from "../body_reader.ts";
+import { entryOf, refused, subjectOf } from "../authorize.ts";
+import type { HttpEnv } from "../env.ts";
+import type { Exchange } from "../exchange.ts";
+import { fieldPairs } from "../raw_headers.ts";
+import { routingKey } from "../routing_key.ts";
+import type { HttpServices } from "../services.ts";
+import type { AnswerCode } from "../status.ts";
+import { tunnelFacts, tunnelLimits } from "../tunnel_facts.ts";
+import { viaOf } from "../via.ts";
+import type { Forwarded } from "./forward_request.ts";
+import { Http1Agent, MAX_ANSWER_HEAD_BYTES } from "./http1_agent.ts";
+import { identityOf } from "./identity.ts";
+import { requestHeaders } from "./request_headers.ts";
+import { responseHeaders } from "./response_headers.ts";
+import { serviceHost, servicePath } from "./service_target.ts";
+
+/** What WebSocket appends to a key before it hashes it (RFC 6455 section 1.3). */
+const WEBSOCKET_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+/** A service may take so long to go over to another protocol, whatever the route says. */
+const HANDSHAKE_MS = 30_000;
+
+/** What a service says to an upgrade. */
+type Handshake =
+  | { readonly kind: "upgraded"; readonly head: IncomingMessage; readonly stream: ByteStream }
+  | { readonly kind: "answered"; readonly head: IncomingMessage };
+
+/**
+ * A request to go over to another protocol, by `Upgrade` (RFC 9110 section 7.8) or by extended CONNECT (RFC 8441): asks the
+ * service by HTTP/1.1. When it agrees, the rest is a tunnel.
+ */
+export async function serveUpgrade(
+  c: Context<HttpEnv>,
+  services: HttpServices,
+  options: Forwarded,
+): Promise<Response> {
+  const { granted } = options;
+  const fail = (code: AnswerCode, upstream: string | null = null) =>
+    refused(c, services, { code, known: granted, upstream });
+  if (!granted.route.http!.upgrades.has(c.env.upgrade!)) return fail("http/upgrade-refused");
+  const via = viaOf(c, services);
+  if (via === null) return fail("http/loop");
+  let connection: PooledConnection | null = null;
+  try {
+    connection = await services.upstreams.of(granted.route).connect(granted.grant, {
+      hashKey: routingKey(c, granted.caller),
+      alpn: ["http/1.1"],
+    });
+    const key = c.env.upgrade === "websocket" && c.req.method === "CONNECT"
+      ? randomBytes(16).toString("base64")
+      : null;
+    const fields = await fieldsFor(c, services, { ...options, connection, via, key });
+    if (fields === null) {
+      connection.stream.close();
+      return fail("http/bad-request");
+    }
+    const handshake = await shakeHands(connection, { ...fields, method: methodOf(c) });
+    if (handshake.kind === "answered") return passOn(c, services, { ...options, ...handshake, connection });
+    if (!agrees(handshake.head, c, key)) {
+      handshake.stream.close();
+      return fail("http/service-broken", connection.address);
+    }
+    return carry(c, services, { ...options, ...handshake, connection });
+  } catch (error) {
+    connection?.stream.close();
+    services.log.warn("service gave no answer", {
+      "request-id": c.get("requestId"),
+      error: errorMessage(error),
+    });
+    if (error instanceof DialError) return fail(error.code, error.address);
+    return fail(error instanceof RangeError ? "http/bad-request" : "http/service-broken");
+  }
+}
+
+function methodOf(c: Context<HttpEnv>): string {
+  return c.req.method === "CONNECT" ? "GET" : c.req.method;
+}
+
+/** @returns `null` when what was made of the request to stand in `Host` is no host */
+async function fieldsFor(
+  c: Context<HttpEnv>,
+  services: HttpServices,
+  options: Forwarded & { connection: PooledConnection; via: string; key: string | null },
+): Promise<{ path: string; headers: string[] } | null> {
+  const { granted, target, host, connection, via, key } = options;
+  const { config } = services;
+  const { http } = granted.route;
+  const identity = await identityOf(c, services, granted);
+  const named = serviceHost(http!, {
+    upstream: connection.upstream,
+    host,
+    path: target.path,
+    header: (name) => c.req.header(name) ?? null,
+  });
+  if (named === null) return null;
+  const headers = requestHeaders({
+    received: [...c.req.raw.headers].flat(),
+    http: http!,
+    hygiene: config.http,
+    cookieName: config.cookie.name,
+    host,
+    peer: plainAddress(c.env.connection.peer.address),
+    requestId: c.get("requestId"),
+    via,
+    identityNames: identity.names,
+    identity: identity.fields,
+    set: identity.set,
+  });
+  return {
+    path: servicePath(http!, target),
+    headers: [
+      ...["Host", named, ...headers, "Connection", "Upgrade", "Upgrade", c.env.upgrade!],
+      ...(key === null ? [] : ["Sec-WebSocket-Key", key]),
+    ],
+  };
+}
+
+async function shakeHands(
+  connection: PooledConnection,
+  request: { method: string; path: string; headers: string[] },
+): Promise<Handshake> {
+  const { promise, resolve, reject } = Promise.withResolvers<Handshake>();
+  const agent = new Http1Agent(() => Promise.resolve(connection));
+  const outgoing = http.request({
+    ...request,
+    setHost: false,
+    maxHeaderSize: MAX_ANSWER_HEAD_BYTES,
+    agent,
+  });
+  const timer = setTimeout(
+    () => outgoing.destroy(new DialError("dial/timeout", "The service did not answer in time")),
+    HANDSHAKE_MS,
+  );
+  outgoing.on("error", reject);
+  outgoing.on("upgrade", (head, socket, early) => {
+    const stream = (socket as Duplex as StreamDuplex).detach(early as Buffer);
+    resolve({ kind: "upgraded", head, stream });
+  });
+  outgoing.on("response", (head) => resolve({ kind: "answered", head }));
+  outgoing.end();
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Whether the service went over to what it was asked for. */
+function agrees({ headers }: IncomingMessage, c: Context<HttpEnv>, key: string | null): boolean {
+  if (headers.upgrade?.toLowerCase() !== c.env.upgrade) return false;
+  const accept = key === null ? null : createHash("sha1").update(key + WEBSOCKET_GUID).digest("base64");
+  return accept === null || headers["sec-websocket-accept"] === accept;
+}
+
+type Answered = Forwarded & { head: IncomingMessage; connection: PooledConnection };
+
+/** The service answers as if it had not been asked for another protocol, as when it refuses. */
+function passOn(
+  c: Context<HttpEnv>,
+  services: HttpServices,
+  { granted, head, connection }: Answered,
+): Response {
+  const status = head.statusCode ?? 0;
+  // A client of extended CONNECT would take a 200 for a yes.
+  if (c.req.method === "CONNECT" && status < 300) {
+    head.destroy();
+    return refused(c, services, {
+      code: "http/service-broken",
+      known: granted,
+      upstream: connection.address,
+    });
+  }
+  services.audit.decided({
+    ...entryOf(c, granted),
+    opened: false,
+    status,
+    error: null,
+    upstream: connection.address,
+  });
+  const ended = c.get("tunnelOpened")();
+  const startedMs = services.clock.monotonic();
+  const headers = headersFor(c, services, { granted, head });
+  c.env.forward(async (exchange) => {
+    const bytesDown = await copyAnswer(exchange, { head, headers });
+    connection.stream.close();
+    ended({ bytesDown, durationMs: Math.round(services.clock.monotonic() - startedMs), status });
+  });
+  return c.body(null, 200);
+}
+
+async function copyAnswer(
+  exchange: Exchange,
+  { head, headers }: { head: IncomingMessage; headers: string[] },
+): Promise<number> {
+  let bytesDown = 0;
+  try {
+    const read = bodyReader(head, () => !head.complete);
+    exchange.respond({ status: head.statusCode ?? 0, headers, isLast: false });
+    for (let chunk = await read(); chunk !== null; chunk = await read()) {
+      await exchange.write(chunk);
+      bytesDown += chunk.length;
+    }
+    await exchange.end([]);
+  } catch {
+    exchange.abort();
+  }
+  return bytesDown;
+}
+
+function headersFor(
+  c: Context<HttpEnv>,
+  services: HttpServices,
+  { granted, head }: Pick<Answered, "granted" | "head">,
+): string[] {
+  return responseHeaders(head.rawHeaders, {
+    http: granted.route.http!,
+    cookieName: services.config.cookie.name,
+    requestId: c.get("requestId"),
+  });
+}
+
+/** The service agreed: what follows is a tunnel. */
+function carry(
+  c: Context<HttpEnv>,
+  services: HttpServices,
+  { granted, head, stream, connection }: Answered & { stream: ByteStream },
+): Response {
+  const isConnect = c.req.method === "CONNECT";
+  const status = isConnect ? 200 : 101;
+  const upstream = connection.address;
+  services.audit.decided({ ...entryOf(c, granted), opened: true, status, error: null, upstream });
+  const ended = c.get("tunnelOpened")();
+  c.env.takeOver(async (client) => {
+    const running = services.tunnels.run(tunnelFacts(c, granted, connection.upstream), {
+      move: (live) => splice(client, stream, live),
+      limits: tunnelLimits(services, granted),
+    });
+    if (services.live.mark !== granted.mark) void services.live.recheck(c.get("requestId"));
+    const end = await running;
+    services.audit.ended({ ...subjectOf(c, granted), ...end, upstream });
+    ended({ ...end, status });
+  });
+  const headers = new Headers();
+  for (const [name, value] of fieldPairs(headersFor(c, services, { granted, head }))) {
+    // Both belong to the handshake of HTTP/1.1 (RFC 8441 section 5.1).
+    if (isConnect && /^(?:sec-websocket-accept|content-length)$/i.test(name)) continue;
+    headers.append(name, value);
+  }
+  if (!isConnect) {
+    headers.set("connection", "Upgrade");
+    headers.set("upgrade", head.headers.upgrade!);
+  }
+  return new Response(null, { status, headers });
+}
