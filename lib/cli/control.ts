@@ -44,6 +44,7 @@ function statusText(status: GatewayStatus, now: number): string {
   const { lastReload } = status;
   const rows = [
     ["gateway", `${status.url}, process ${status.pid}, up ${formatDuration(now - status.startedAt)}`],
+    ...status.ssh === null ? [] : [["ssh", status.ssh]],
     ["configuration", `${status.config}, revision ${status.revision}, ${status.routes} routes`],
     ["open", `${status.tunnels} tunnels, ${status.connections} connections`],
   ];

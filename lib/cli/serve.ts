@@ -43,9 +43,12 @@ export async function serveUntilStopped(
   const log = jsonLog({ level: config.logLevel, ...output });
   const audit = jsonAuditTrail(output);
   using interruption = io.interruption();
+  // From the beginning: the signal ends a process that does not expect it.
+  const started = Promise.withResolvers<Gateway>();
+  using _hangUp = io.onHangUp(() => void started.promise.then(({ reloader }) => reloader.reload("SIGHUP")));
   const stateDirectory = stateDirectoryOf(args);
   await using gateway = await startGateway({ config, source, version: VERSION, stateDirectory, log, audit });
-  using _hangUp = io.onHangUp(() => void gateway.reloader.reload("SIGHUP"));
+  started.resolve(gateway);
   io.stderr(`serving ${gateway.url} with ${count(config.routes.length, "route")} of ${config.file}\n`);
   log.info("started", {
     address: `${gateway.address.hostname}:${gateway.address.port}`,

@@ -1,7 +1,10 @@
 import { SallyportError } from "../base/errors.ts";
 
 /** Why the gateway does not start. */
-export type GatewayErrorCode = "gateway/state-unwritable" | "gateway/state-unreadable";
+export type GatewayErrorCode =
+  | "gateway/state-unwritable"
+  | "gateway/state-unreadable"
+  | "gateway/key-exposed";
 
 /** The gateway cannot start; nothing of it is left running. */
 export class GatewayError extends SallyportError {

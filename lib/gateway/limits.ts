@@ -6,6 +6,12 @@ export const LIMITS = {
     /** Connections at once; more have to wait. */
     maxConnections: 20_000,
   },
+  quic: {
+    /** A client that is not heard of for so long is lost; it is asked three times within that. */
+    idleTimeoutMs: 30_000,
+    /** Streams at once on one connection. */
+    maxStreams: 250,
+  },
   http: {
     /** Bytes of one request head. */
     maxHeadBytes: 64 * 1024,
@@ -14,6 +20,8 @@ export const LIMITS = {
   },
   /** How long tunnels and requests may go on when the gateway stops. */
   drainMs: 1000,
+  /** How long, after that, clients may take to hear that tunnels have ended. */
+  farewellMs: 300,
   /** How often expired sessions are forgotten. */
   sweepEveryMs: 10 * 60_000,
   /** How often it is written down that sessions are in use by tunnels. */

@@ -1,5 +1,6 @@
 import type { Connection } from "../base/connection.ts";
 import type { Clock } from "../base/clock.ts";
+import type { CertificateChoice } from "../listen/certificate_choice.ts";
 import { type Acceptor, acceptTls } from "../listen/tls_acceptor.ts";
 import type { Log } from "../observe/log.ts";
 import { LIMITS } from "./limits.ts";
@@ -50,16 +51,18 @@ export class GatewayListener implements AsyncDisposable {
     const wanted = next.config.address;
     // Port 0 in the configuration stands for the port that the system chose.
     const isSamePort = wanted.port === before.port || wanted.port === this.#acceptor.port;
-    if (wanted.hostname === before.hostname && isSamePort) {
-      await this.#acceptor.setCertificates(next.certificates);
+    const isSameCodec = alpnOf(next).join() === alpnOf(this.#serving).join();
+    if (wanted.hostname === before.hostname && isSamePort && isSameCodec) {
+      await this.#acceptor.setCertificates(choiceOf(next));
     } else {
       const old = this.#acceptor;
+      const port = isSamePort ? old.port : wanted.port;
       // One program cannot listen twice on a port: there the old place has to be left first.
       if (isSamePort) await old[Symbol.asyncDispose]();
       try {
-        this.#acceptor = this.#listen(next);
+        this.#acceptor = this.#listen(next, port);
       } catch (error) {
-        if (isSamePort) this.#acceptor = this.#listen(this.#serving);
+        if (isSamePort) this.#acceptor = this.#listen(this.#serving, port);
         throw error;
       }
       this.#left = [...this.#left.filter(({ openConnections }) => openConnections > 0), old];
@@ -73,13 +76,27 @@ export class GatewayListener implements AsyncDisposable {
     return Promise.resolve(this.#acceptor[Symbol.asyncDispose]());
   }
 
-  #listen(serving: Serving): Acceptor {
+  #listen(serving: Serving, port = serving.config.address.port): Acceptor {
     return acceptTls({
-      ...serving.config.address,
+      hostname: serving.config.address.hostname,
+      port,
       ...LIMITS.accept,
-      certificates: serving.certificates,
-      alpn: ["h2", "http/1.1"],
+      certificates: choiceOf(serving),
+      alpn: alpnOf(serving),
       ...this.#options,
     });
   }
+}
+
+function alpnOf({ config }: Serving): readonly string[] {
+  const { type } = config.codecs;
+  return type === "http1" ? ["http/1.1"] : type === "http2" ? ["h2"] : ["h2", "http/1.1"];
+}
+
+function choiceOf({ certificates, clientCertificateChoice }: Serving): CertificateChoice {
+  return {
+    certificates: certificates.certificates,
+    select: (serverName) => certificates.select(serverName),
+    ...(clientCertificateChoice === null ? {} : { clientCertificates: clientCertificateChoice }),
+  };
 }

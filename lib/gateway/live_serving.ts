@@ -46,6 +46,9 @@ export class LiveServing {
       get routes() {
         return live.current.routes;
       },
+      get clientCertificates() {
+        return live.current.clientCertificates;
+      },
       get tokens() {
         return live.current.tokens;
       },
@@ -80,6 +83,7 @@ export type FromServing =
   | "config"
   | "routes"
   | "certificateCovers"
+  | "clientCertificates"
   | "tokens"
   | "keys"
   | "codes"

@@ -7,6 +7,7 @@ import { compareConfigs, type ConfigChanges } from "../config/plan_routes.ts";
 import { RouteTable } from "../config/route_table.ts";
 import type { Plan, PlannedRoute } from "../http/control/control_services.ts";
 import type { BearerTokens } from "../identity/bearer_tokens.ts";
+import { ClientCertificates, SOME_TRUSTED_CERTIFICATE } from "../identity/client_certificates.ts";
 import { providerIdOf } from "../identity/provider_ids.ts";
 import { sessionFactsById } from "../identity/resolve_caller.ts";
 import { decide } from "../policy/decide.ts";
@@ -102,20 +103,22 @@ async function accessChanges(
     .sort((a, b) => a.user < b.user ? -1 : 1);
 }
 
-/** From which address somebody would come is not known: `source_ip` does not match here. */
+/** From which address somebody would come is not known: `source_ip` does not match here. Nor is with which certificate. */
 function letsIn(route: Route, { session, now }: { session: SessionFacts; now: number }): boolean {
-  return decide(route.policy, { routeId: route.id, now, sourceIp: null, session }).verdict === "allowed";
+  const facts = { now, sourceIp: null, session, clientCertificate: SOME_TRUSTED_CERTIFICATE };
+  return decide(route.policy, { ...facts, routeId: route.id }).verdict === "allowed";
 }
 
 async function cutTunnels(
   next: Config,
-  { store, bearer, clock, tunnels }: PlanParts,
+  { current, store, bearer, clock, tunnels }: PlanParts,
 ): Promise<Plan["tunnels"]> {
   const withdrawals = await reauthorize(tunnels.list(), {
     routes: new RouteTable(next.routes),
     session: async (id, route) =>
       bearer.sessionById(id, next.routes) ??
         await sessionFactsById(id, { store, clock, wanted: providerIdOf(next, route) }),
+    certificates: new ClientCertificates(next.downstreamMtls, { clock, ocsp: current.ocsp }),
     now: clock.now(),
   });
   return withdrawals.map(({ tunnel, reason, detail }) => {

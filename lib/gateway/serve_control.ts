@@ -3,6 +3,7 @@ import type { LoadOptions } from "../config/load_config.ts";
 import { createControlApp } from "../http/control/control_app.ts";
 import { ControlError } from "../http/control/control_error.ts";
 import type { ControlServices, GatewayStatus } from "../http/control/control_services.ts";
+import type { Http3Figures } from "../http/http3_edge.ts";
 import type { HttpServices } from "../http/services.ts";
 import type { Histogram } from "../observe/histogram.ts";
 import { ServiceAccounts } from "../identity/service_accounts.ts";
@@ -29,8 +30,10 @@ export interface ControlParts {
   /** How the gateway does, but for what is known here. */
   readonly status: () => Omit<
     GatewayStatus,
-    "lastReload" | "revision" | "digest" | "routes" | "tunnels" | "config"
+    "lastReload" | "revision" | "digest" | "routes" | "tunnels" | "upstreams" | "config"
   >;
+  /** What came over HTTP/3. */
+  readonly http3: () => Http3Figures;
   /** How the configuration is changed. */
   readonly reloader: Reloader;
   /** What is served. */
@@ -74,9 +77,9 @@ async function isServed(path: string): Promise<boolean> {
 }
 
 function controlServices(
-  { services, withdrawals, status, reloader, live, source }: ControlParts,
+  { services, http3, withdrawals, status, reloader, live, source }: ControlParts,
 ): ControlServices {
-  const { store, bearer, tunnels, clock } = services;
+  const { store, bearer, tunnels, udp, clock } = services;
   return {
     status: () => ({
       ...status(),
@@ -85,10 +88,15 @@ function controlServices(
       digest: live.current.config.digest,
       routes: live.current.config.routes.length,
       tunnels: tunnels.size,
+      upstreams: services.upstreams.states(),
       lastReload: reloader.last,
     }),
     config: () => live.current.config,
     tunnels,
+    udp,
+    get http3() {
+      return http3();
+    },
     withdrawals,
     store,
     // Tokens follow the configuration.

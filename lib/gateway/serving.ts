@@ -5,14 +5,19 @@ import type { Config } from "../config/config.ts";
 import { RouteTable } from "../config/route_table.ts";
 import { Assertions } from "../identity/assertion.ts";
 import { CallbackCodes } from "../identity/callback_code.ts";
+import { ClientCertificates } from "../identity/client_certificates.ts";
 import { deriveKeys, generateSigningKeyPem, type IdentityKeys, publicJwks } from "../identity/keys.ts";
+import type { OcspClient } from "../identity/ocsp_client.ts";
 import { OidcProvider } from "../identity/oidc_provider.ts";
 import { ProviderStates } from "../identity/provider_state.ts";
 import { SessionTokens } from "../identity/session_token.ts";
+import type { ClientCertificateChoice } from "../listen/certificate_choice.ts";
 import type { HttpServices } from "../http/services.ts";
 import type { ServerCertificates } from "../pki/server_certificates.ts";
 import type { Store } from "../store/store.ts";
 import { gatewayCertificates } from "./certificates.ts";
+import { clientCertificateChoice } from "./client_certificate_choice.ts";
+import { type SshKeys, sshKeysOf } from "./ssh_keys.ts";
 import type { StateDirectory } from "./state_directory.ts";
 
 /** One configuration and all that is made of it. Never changed; a reload puts another in its place. */
@@ -39,6 +44,14 @@ export interface Serving {
   readonly providers: ReadonlyMap<string, OidcProvider>;
   /** Sign-ins that are on their way through that provider. */
   readonly providerStates: ProviderStates;
+  /** Judges the certificates of callers. */
+  readonly clientCertificates: ClientCertificates;
+  /** Asks whether they were revoked; goes on from one configuration to the next. */
+  readonly ocsp: OcspClient;
+  /** Which callers are asked for one in the TLS handshake; `null`: none, and only then can HTTP/3 be offered, which cannot ask. */
+  readonly clientCertificateChoice: ClientCertificateChoice | null;
+  /** Of the SSH server; `null` when SSH is not served. */
+  readonly sshKeys: SshKeys | null;
   /** Public part of the key for assertions. */
   readonly jwks: HttpServices["jwks"];
   /** Signs with that key. */
@@ -55,6 +68,8 @@ export interface ServingParts {
   readonly clock: Clock;
   /** For codes and the first shared secret. */
   readonly random: Random;
+  /** Asks whether certificates of callers were revoked. */
+  readonly ocsp: OcspClient;
 }
 
 /**
@@ -64,13 +79,14 @@ export interface ServingParts {
  */
 export async function buildServing(
   config: Config,
-  { state, store, clock, random, revision }: ServingParts & { revision: number },
+  { state, store, clock, random, ocsp, revision }: ServingParts & { revision: number },
 ): Promise<Serving> {
   const certificates = await gatewayCertificates(config, { state, now: clock.now() });
   const keys = await deriveKeys(config.sharedSecret ?? await storedSecret(state, random));
   const signingKeyPem = config.signingKeyPem ??
     await state.readOrMake("signing-key.pem", generateSigningKeyPem);
   const providers = providersOf(config, clock);
+  const clientCertificates = new ClientCertificates(config.downstreamMtls, { clock, ocsp });
   return {
     revision,
     config,
@@ -81,6 +97,10 @@ export async function buildServing(
     codes: new CallbackCodes({ key: keys.callback, store, clock, random }),
     provider: providers[0] ?? null,
     providers: new Map(providers.map((provider) => [provider.id, provider])),
+    clientCertificates,
+    ocsp,
+    clientCertificateChoice: clientCertificateChoice(config, clientCertificates),
+    sshKeys: await sshKeysOf(config, state),
     providerStates: new ProviderStates({ keys, store, clock, random }),
     jwks: await publicJwks(signingKeyPem),
     assertions: await Assertions.create({ signingKeyPem, clock }),

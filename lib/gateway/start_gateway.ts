@@ -1,15 +1,19 @@
 import { formatAuthority } from "../base/authority.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
-import { type Random, systemRandom } from "../base/random.ts";
+import { type Random, randomId, systemRandom } from "../base/random.ts";
 import type { Config } from "../config/config.ts";
 import type { LoadOptions } from "../config/load_config.ts";
 import { createApp } from "../http/app.ts";
-import { HttpEdge } from "../http/edge.ts";
+import { ServiceClients } from "../http/forward/service_client.ts";
+import { type EdgeOptions, HttpEdge } from "../http/edge.ts";
+import { Http3Edge } from "../http/http3_edge.ts";
 import type { HttpServices } from "../http/services.ts";
 import { ActiveSessions } from "../identity/active_sessions.ts";
 import { AttemptLimiter } from "../identity/attempt_limiter.ts";
 import { BearerTokens } from "../identity/bearer_tokens.ts";
+import { KeySignIns } from "../identity/key_sign_ins.ts";
 import { LocalUsers } from "../identity/local_users.ts";
+import { OcspClient } from "../identity/ocsp_client.ts";
 import { PasswordHasher } from "../identity/password.ts";
 import { providerIdOf } from "../identity/provider_ids.ts";
 import { sessionFactsById } from "../identity/resolve_caller.ts";
@@ -19,6 +23,9 @@ import type { Log } from "../observe/log.ts";
 import type { ServerCertificates } from "../pki/server_certificates.ts";
 import { LiveAuthorization } from "../tunnel/live_authorization.ts";
 import { TunnelRegistry } from "../tunnel/registry.ts";
+import { UdpLimiter } from "../tunnel/udp_limiter.ts";
+import { Publishers } from "../upstream/publishers.ts";
+import { Http3Listener } from "./http3_listener.ts";
 import { LIMITS } from "./limits.ts";
 import { GatewayListener } from "./listener.ts";
 import { LiveServing } from "./live_serving.ts";
@@ -26,8 +33,11 @@ import { openStore } from "./open_store.ts";
 import { Reloader } from "./reloader.ts";
 import { serveControl } from "./serve_control.ts";
 import { openStateDirectory } from "./state_directory.ts";
+import { SshListener } from "./ssh_listener.ts";
+import { sshServicesOf } from "./ssh_services.ts";
 import { keepTunnelSessions } from "./tunnel_sessions.ts";
 import { ConfigWatch } from "./config_watch.ts";
+import { UpstreamPools } from "./upstream_pools.ts";
 
 /** What a gateway is started with. */
 export interface GatewayOptions {
@@ -56,6 +66,8 @@ export interface GatewayOptions {
 export interface Gateway extends AsyncDisposable {
   /** Where it listens. */
   readonly address: { readonly hostname: string; readonly port: number };
+  /** Where it listens for SSH; `null` when it does not. */
+  readonly sshAddress: { readonly hostname: string; readonly port: number } | null;
   /** Such as `https://localhost:8443`, for a person on this machine. */
   readonly url: string;
   /** Certificate that clients must trust; `null` when certificates are configured. */
@@ -88,7 +100,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     await openStore(config, { state, storageKey: () => live.current.keys.storage, clock }),
   );
   const hasher = starting.use(new PasswordHasher({ random }));
-  const live = await LiveServing.start(config, { state, store, clock, random });
+  const ocsp = new OcspClient({ clock, log });
+  const live = await LiveServing.start(config, { state, store, clock, random, ocsp });
   const tunnels = new TunnelRegistry(clock);
   const users = new LocalUsers({ store, hasher, random, clock });
   const idleLimitMs = () => live.current.config.sessionIdleTimeoutMs;
@@ -110,19 +123,29 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
         return bearer.sessionById(id, config.routes) ??
           await sessionFactsById(id, { store, clock, wanted: providerIdOf(config, route) });
       },
+      certificates: () => live.current.clientCertificates,
       whenUnavailable: () => live.current.config.storeUnavailable,
       clock,
       log,
     }),
   );
+  const publishers = new Publishers();
+  const upstreams = starting.use(new UpstreamPools({ clock, log, publishers }));
+  upstreams.follow(config);
+  const signIns = starting.use(new KeySignIns({ store, sessions, clock, random }));
   const services = live.services({
+    signIns,
     listenPort: () => listener.address.port,
+    altSvc: (hostname) => http3.altSvc(hostname),
     bearer,
     store,
     sessions,
     users,
     limiter: new AttemptLimiter({ clock }),
     tunnels,
+    udp: new UdpLimiter({ settings: () => live.current.config.udpLimits, clock }),
+    upstreams,
+    instance: `sallyport-${randomId(random, 8)}`,
     live: authorization,
     clock,
     random,
@@ -138,8 +161,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       log,
     }),
   );
-  const app = createApp(services);
-  const edge = new HttpEdge({
+  const clients = starting.use(new ServiceClients());
+  const app = createApp(services, { clients });
+  const edgeOptions: EdgeOptions = {
     fetch: (request, bindings) => app.fetch(request, bindings),
     limits: {
       ...LIMITS.http,
@@ -152,15 +176,43 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     },
     clock,
     log,
-  });
-  const onConnection = edge.serve.bind(edge);
-  const listener = starting.use(new GatewayListener(live.current, { onConnection, clock, log }));
+  };
+  const edge = new HttpEdge(edgeOptions);
+  const http3Edge = new Http3Edge(edgeOptions);
+  const listener = starting.use(
+    new GatewayListener(live.current, { onConnection: edge.serve.bind(edge), clock, log }),
+  );
+  const http3 = starting.use(
+    new Http3Listener({
+      mainPort: () => listener.address.port,
+      onConnection: http3Edge.serve.bind(http3Edge),
+      clock,
+      log,
+    }),
+  );
+  await http3.follow(live.current);
+  const signInOrigin = () => urlFor(live.current.config, listener.address.port);
+  const ssh = starting.use(
+    new SshListener({ services: sshServicesOf({ services, live, signIns, signInOrigin }), clock, log }),
+  );
+  await ssh.follow(live.current);
+  const openConnections = () =>
+    [listener, http3, ssh].reduce((sum, { openConnections }) => sum + openConnections, 0);
   warnOfExpired(live.current.certificates, { log, now: clock.now() });
 
   const activate = async (next: Config, cause: string) => {
     const serving = await live.prepare(next);
-    await listener.follow(serving);
+    const listeners = [http3, listener, ssh];
+    for (const [index, each] of listeners.entries()) {
+      try {
+        await each.follow(serving);
+      } catch (error) {
+        for (const moved of listeners.slice(0, index)) await moved.follow(live.current);
+        throw error;
+      }
+    }
     live.replace(serving);
+    upstreams.follow(next);
     warnOfExpired(serving.certificates, { log, now: clock.now() });
     await authorization.recheckAll(`${cause}, revision ${serving.revision}`);
   };
@@ -176,13 +228,17 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     version: options.version ?? "",
     pid: Deno.pid,
     startedAt,
-    url: urlFor(live.current.config, listener.address.port),
-    connections: listener.openConnections,
+    url: signInOrigin(),
+    ssh: ssh.address === null
+      ? null
+      : formatAuthority({ host: ssh.address.hostname, port: ssh.address.port }),
+    connections: openConnections(),
   });
   const control = starting.use(
     await serveControl({
       state,
       services,
+      http3: () => http3Edge.figures,
       withdrawals: authorization.withdrawals,
       status,
       reloader,
@@ -195,13 +251,23 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   starting.use(keepTunnelSessions({ tunnels, sessions, clock, log }));
   const resources = starting.move();
   let stopped: Promise<void> | null = null;
-  const stop = () => stopped ??= stopGateway({ listener, edge, tunnels, resources, clock });
+  const stop = () =>
+    stopped ??= stopGateway({
+      listeners: [listener, http3, ssh],
+      edges: [edge, http3Edge, ssh],
+      tunnels,
+      resources,
+      clock,
+    });
   return {
     get address() {
       return listener.address;
     },
     get url() {
-      return urlFor(live.current.config, listener.address.port);
+      return signInOrigin();
+    },
+    get sshAddress() {
+      return ssh.address;
     },
     get authorityFile() {
       return live.current.authorityFile;
@@ -211,7 +277,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     tunnels,
     reloader,
     get openConnections() {
-      return listener.openConnections;
+      return openConnections();
     },
     stop,
     [Symbol.asyncDispose]: stop,
@@ -219,18 +285,21 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 }
 
 async function stopGateway(parts: {
-  listener: GatewayListener;
-  edge: HttpEdge;
+  listeners: readonly AsyncDisposable[];
+  edges: readonly Pick<HttpEdge, "drain" | "empty" | "close">[];
   tunnels: TunnelRegistry;
   resources: AsyncDisposableStack;
   clock: Clock;
 }): Promise<void> {
-  const { listener, edge, tunnels, resources, clock } = parts;
-  await listener[Symbol.asyncDispose]();
-  edge.drain();
-  await within(LIMITS.drainMs, Promise.all([tunnels.empty(), edge.empty()]), clock);
+  const { listeners, edges, tunnels, resources, clock } = parts;
+  for (const listener of listeners) await listener[Symbol.asyncDispose]();
+  for (const edge of edges) edge.drain();
+  const empty = () => Promise.all([tunnels.empty(), ...edges.map((edge) => edge.empty())]);
+  await within(LIMITS.drainMs, empty(), clock);
   await tunnels.endAll("gateway-stopping");
-  edge.close();
+  // HTTP/3 clients are told the end of their tunnels before that of their connection.
+  await within(LIMITS.farewellMs, empty(), clock);
+  for (const edge of edges) edge.close();
   await resources.disposeAsync();
 }
 

@@ -38,7 +38,7 @@ class Scene implements AsyncDisposable {
       withScene((scene) => scene.session = session);
     });
     server.on("connection", (socket: Socket) => withScene(({ sockets }) => sockets.add(socket)));
-    server.on("stream", (stream, headers) => {
+    server.on("stream", (stream: ServerHttp2Stream, headers) => {
       withScene(({ requests }) => requests.push({ ...headers }));
       stream.on("error", () => {});
       serve(stream);

@@ -166,7 +166,7 @@ it("status, tunnels, sessions, explain, who-can and why-not answer from the runn
   expect((await control("status")).stdout).toMatch(/^gateway +https:\/\/localhost:\d+, process \d+, up /);
   const listed = (await control("tunnels", "list")).stdout;
   expect(listed).toMatch(
-    /^ID +USER +DESTINATION +FROM +TO +OPEN +UP +DOWN\n[0-9a-f]{8} +ann@example\.com +echo\.test:7 /,
+    /^ID +USER +PROTOCOL +DESTINATION +FROM +TO +OPEN +UP +DOWN\n[0-9a-f]{8} +ann@example\.com +tcp +echo\.test:7 /,
   );
   expect((await control("sessions", "list")).stdout).toMatch(
     /^ID +USER +E-MAIL +SINCE +LEFT\n\S+ +ann +ann@example\.com /,

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { controlText } from "../_support/control_text.ts";
 import { concatBytes, utf8 } from "../../lib/base/bytes.ts";
 import { encodeCapsule, encodeUdpCapsule } from "../../lib/codec/capsule.ts";
 import {
@@ -325,15 +326,5 @@ async function untilMetric(read: () => Promise<string>, pattern: RegExp): Promis
   for (;;) {
     const found = pattern.exec(await read())?.[1];
     if (found !== undefined) return found;
-  }
-}
-
-/** What the control socket answers. */
-async function controlText(own: TestGateway, path: string): Promise<string> {
-  const client = Deno.createHttpClient({ proxy: { transport: "unix", path: own.gateway.controlSocket } });
-  try {
-    return await (await fetch(`http://control${path}`, { client })).text();
-  } finally {
-    client.close();
   }
 }

@@ -1,0 +1,70 @@
+import type { KeySignIns } from "../identity/key_sign_ins.ts";
+import type { HttpServices } from "../http/services.ts";
+import { SshDirectForwards } from "../ssh/routes/direct_forwards.ts";
+import { SshRouteSessions } from "../ssh/routes/route_sessions.ts";
+import type { SshRouteServices } from "../ssh/routes/services.ts";
+import { openUserAuthority } from "../ssh/routes/user_authority.ts";
+import type { SshServices } from "../ssh/services.ts";
+import type { LiveServing } from "./live_serving.ts";
+
+/** What the SSH server is built from. */
+export interface SshParts {
+  /** What it shares with HTTP. */
+  readonly services: HttpServices;
+  /** What is served. */
+  readonly live: LiveServing;
+  /** Finds out whose a key is. */
+  readonly signIns: KeySignIns;
+  /** Where people sign in. */
+  readonly signInOrigin: () => string;
+}
+
+/** What the SSH server works with, and who serves what its clients ask for. */
+export function sshServicesOf({ services, live, signIns, signInOrigin }: SshParts): SshServices {
+  const { store, tunnels, clock, random, log, audit } = services;
+  const routeServices: SshRouteServices = {
+    get config() {
+      return live.current.config;
+    },
+    get routes() {
+      return live.current.routes;
+    },
+    get userAuthority() {
+      return openUserAuthority(live.current.sshKeys!.userCaKey.pem);
+    },
+    get assertions() {
+      return live.current.assertions;
+    },
+    upstreams: services.upstreams,
+    instance: services.instance,
+    recorder: null,
+    store,
+    tunnels,
+    live: services.live,
+    clock,
+    random,
+    log,
+    audit,
+  };
+  return {
+    get config() {
+      return live.current.config;
+    },
+    get routes() {
+      return live.current.routes;
+    },
+    signInOrigin,
+    signIns,
+    store,
+    tunnels,
+    live: services.live,
+    clock,
+    random,
+    log,
+    audit,
+    routeSessions: new SshRouteSessions(routeServices),
+    directForwards: new SshDirectForwards(routeServices),
+    reverseForwards: null,
+    tunnelScreens: null,
+  };
+}
