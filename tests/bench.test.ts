@@ -22,9 +22,15 @@ it("deno task bench policy prints decisions a second", async () => {
   expect(new TextDecoder().decode(stdout)).toMatch(/decisions/);
 }, 60_000);
 
+it("deno task bench x509 prints validations a second", async () => {
+  const { code, stdout, stderr } = await bench("x509", "--runs", "1");
+  expect(code, stderr).toBe(0);
+  expect(new TextDecoder().decode(stdout)).toMatch(/validatePath\(\), certificates parsed before: [\d,]+ /);
+}, 60_000);
+
 it("an unknown benchmark is refused with the names there are", async () => {
   const { code, stderr } = await bench("teleport");
   expect(code).toBe(2);
   expect(stderr).toContain("error: there is no benchmark teleport");
-  expect(stderr).toContain("tcp, policy, live");
+  expect(stderr).toContain("tcp, udp, policy, live, x509");
 });

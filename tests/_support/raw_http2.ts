@@ -2,6 +2,7 @@ import { concatBytes, utf8 } from "../../lib/base/bytes.ts";
 import type { TestGateway } from "./test_gateway.ts";
 
 const PREFACE = utf8("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+const DATA = 0;
 const HEADERS = 1;
 const RST_STREAM = 3;
 const SETTINGS = 4;
@@ -64,6 +65,26 @@ export function getFrame(stream: number, options: { open?: boolean } = {}): Uint
 export function connectFrame(stream: number, authority: string): Uint8Array {
   const payload = concatBytes([literal(2, "CONNECT"), literal(1, authority)]);
   return frame(HEADERS, { flags: END_HEADERS, stream, payload });
+}
+
+/** A head of fields as they are, which are not indexed. */
+export function headFrame(
+  stream: number,
+  fields: readonly (readonly [name: string, value: string])[],
+  options: { open?: boolean } = {},
+): Uint8Array {
+  const payload = concatBytes(fields.flatMap(([name, value]) => [
+    new Uint8Array([0, name.length]),
+    Uint8Array.from(name, (char) => char.charCodeAt(0)),
+    new Uint8Array([value.length]),
+    Uint8Array.from(value, (char) => char.charCodeAt(0)),
+  ]));
+  return frame(HEADERS, { flags: END_HEADERS | (options.open ? 0 : END_STREAM), stream, payload });
+}
+
+/** The last of a body. */
+export function dataFrame(stream: number, text: string): Uint8Array {
+  return frame(DATA, { flags: END_STREAM, stream, payload: utf8(text) });
 }
 
 /** Gives a stream up (CANCEL). */

@@ -6,7 +6,6 @@ const ARGS = [
   "--headless",
   "--no-sandbox",
   "--disable-gpu",
-  "--disable-quic",
   "--no-first-run",
   "--disable-background-networking",
   "--disable-component-update",
@@ -22,11 +21,11 @@ export const WINDOWS: readonly [name: string, options: BrowserContextOptions][] 
   ["phone_dark", { colorScheme: "dark", viewport: { width: 320, height: 640 } }],
 ];
 
-/** Starts Chromium. Whoever starts it closes it. */
-export async function launchChromium(): Promise<Browser> {
+/** Starts Chromium, without HTTP/3 unless `args` say otherwise. Whoever starts it closes it. */
+export async function launchChromium(args: readonly string[] = ["--disable-quic"]): Promise<Browser> {
   const { chromium } = await import("playwright-core");
   await Deno.mkdir(OUTPUT, { recursive: true });
-  return await chromium.launch({ executablePath: EXECUTABLE, args: ARGS });
+  return await chromium.launch({ executablePath: EXECUTABLE, args: [...ARGS, ...args] });
 }
 
 /**

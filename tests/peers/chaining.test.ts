@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { utf8 } from "../../lib/base/bytes.ts";
 import { capsuleFlow } from "../../lib/carrier/capsule_flow.ts";
+import { denoStream } from "../../lib/base/deno_stream.ts";
 import { parseTo } from "../../lib/config/to_url.ts";
 import { connectUdpThrough } from "../../lib/upstream/dial_proxy.ts";
 import { serveEcho, type TestService } from "../_support/echo.ts";
@@ -13,7 +14,6 @@ import {
   type TestGateway,
   until,
 } from "../_support/test_gateway.ts";
-import { poolWith } from "../upstream/_support.ts";
 
 const PUBLIC = "allow_public_unauthenticated_access: true";
 
@@ -173,8 +173,8 @@ routes:
   });
 });
 
-describe("a UDP destination through a second gateway", () => {
-  it("is reached by an upgrade to connect-udp", async () => {
+describe("a UDP route that leads to a second gateway", () => {
+  it("carries datagrams", async () => {
     const echo = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
     void (async () => {
       for await (const [bytes, from] of echo) await echo.send(bytes, from);
@@ -183,27 +183,39 @@ describe("a UDP destination through a second gateway", () => {
     await using second = await startTestGateway(
       `routes: [{ from: "udp+https://echo.test:7", to: "udp://127.0.0.1:${port}", ${PUBLIC} }]`,
     );
-    const to = `https://localhost:${second.port}`;
-    const { pool, grant } = await poolWith({ to, tls_custom_ca_file: "ca.pem" }, {
-      files: { "ca.pem": second.caPem },
-    });
-    const { stream } = await pool.connect(grant, { alpn: ["http/1.1"] });
-    const flow = capsuleFlow(
-      await connectUdpThrough(stream, {
-        proxy: parseTo(to).upstream,
-        target: { host: "echo.test", port: 7 },
-        via: "1.1 test",
-        signal: AbortSignal.timeout(10_000),
-      }),
+    const next = `to: "https://localhost:${second.port}", tls_custom_ca_file: ${second.caFile}`;
+    await using first = await startTestGateway(
+      `routes: [{ from: "udp+https://echo.test:7", ${next}, ${PUBLIC} }]`,
     );
+    const stream = await connectUdpThrough(denoStream(await first.dial()), {
+      proxy: parseTo(first.url).upstream,
+      target: { host: "echo.test", port: 7 },
+      via: "1.1 test",
+      signal: AbortSignal.timeout(10_000),
+    });
+    const flow = capsuleFlow(stream);
     const received: string[] = [];
     const receiving = flow.receive((payload) => void received.push(new TextDecoder().decode(payload)));
-    receiving.catch(() => {});
     flow.send(utf8("there and back"));
     await until(() => received.length === 1);
     expect(received).toEqual(["there and back"]);
     flow.close();
     await receiving.catch(() => {});
     echo.close();
+  });
+
+  it("ends a circle", async () => {
+    const port = freePort();
+    await using gateway = await startTestGateway(
+      `routes: [{ from: "udp+https://own.test:7", to: "https://127.0.0.1:${port}", tls_skip_verify: true, ${PUBLIC} }]`,
+      { port },
+    );
+    const asking = connectUdpThrough(denoStream(await gateway.dial()), {
+      proxy: parseTo(gateway.url).upstream,
+      target: { host: "own.test", port: 7 },
+      via: "1.1 test",
+      signal: AbortSignal.timeout(10_000),
+    });
+    await expect(asking).rejects.toMatchObject({ code: "dial/proxy-loop" });
   });
 });
