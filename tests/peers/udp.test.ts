@@ -46,6 +46,14 @@ routes:
 `),
   );
   await gateway.addUser("ann", { email: "ann@example.com" });
+  // At once, before somebody else takes their ports.
+  if (hasDns) services.use(startDnsmasq());
+  if (hasIperf) services.use(start(["iperf3", ["-s", "-B", "127.0.0.1", "-p", String(ports.iperf)]]));
+  if (hasChrony) {
+    const folder = await Deno.makeTempDir();
+    services.defer(() => Deno.remove(folder, { recursive: true }));
+    services.use(await startChronyd(folder));
+  }
 });
 
 afterAll(() => services.disposeAsync());
@@ -77,7 +85,6 @@ async function tunnel(
 it.skipIf(!hasDns)(
   "sallyport udp says why a tunnel was ended, and opens another for the next packet",
   async () => {
-    await using _dnsmasq = startDnsmasq();
     await using way = await tunnel("udp", "dns.test:53", { carrier: "h3" });
     const args = ["+short", "+tries=30", "+time=1", "@127.0.0.1", "-p", String(way.port), "a.example.test"];
     expect((await run(["dig", args])).code).toBe(0);
@@ -90,7 +97,6 @@ it.skipIf(!hasDns)(
 
 describe.each(CARRIER_NAMES)("sallyport udp over %s", (carrier) => {
   it.skipIf(!hasDns)("asks a real DNS server with dig, signed in", async () => {
-    await using _dnsmasq = startDnsmasq();
     await using way = await tunnel("udp", "dns.test:53", { carrier });
     const dig = async (name: string) => {
       const args = ["+short", "+tries=30", "+time=1", "@127.0.0.1", "-p", String(way.port), name];
@@ -105,7 +111,6 @@ describe.each(CARRIER_NAMES)("sallyport udp over %s", (carrier) => {
   it.skipIf(!hasIperf)("carries iperf3 -u both ways without loss", async () => {
     await using udp = await tunnel("udp", "iperf.test:5201", { carrier });
     await using _tcp = await tunnel("tcp", "iperf.test:5201", { carrier: "h1", port: udp.port });
-    await using _server = start(["iperf3", ["-s", "-B", "127.0.0.1", "-p", String(ports.iperf)]]);
     for (const direction of [[], ["-R"]]) {
       const load = ["-u", "-b", "4M", "-l", "1000", "-t", "1", "--json", ...direction];
       const { stdout } = await untilOk(() =>
@@ -118,14 +123,11 @@ describe.each(CARRIER_NAMES)("sallyport udp over %s", (carrier) => {
   }, 60_000);
 
   it.skipIf(!hasChrony)("asks a real time server with chronyd -Q", async () => {
-    const folder = await Deno.makeTempDir();
-    await using _chronyd = await startChronyd(folder);
     await using way = await tunnel("udp", "ntp.test:123", { carrier });
     const server = `server 127.0.0.1 port ${way.port} iburst maxsamples 1`;
     const { code, stderr, stdout } = await run(["chronyd", ["-Q", "-t", "20", "-f", "/dev/null", server]]);
     const said = stderr + new TextDecoder().decode(stdout);
     expect({ code, said }).toEqual({ code: 0, said: expect.stringMatching(/System clock wrong by -?0\./) });
-    await Deno.remove(folder, { recursive: true });
   });
 
   it.skipIf(!hasWireGuard)("holds a WireGuard session", async () => {
