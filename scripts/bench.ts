@@ -3,6 +3,7 @@
 import { httpBench } from "./bench/http.ts";
 import { liveBench } from "./bench/live.ts";
 import { policyBench } from "./bench/policy.ts";
+import { sshBench } from "./bench/ssh.ts";
 import { tcpBench } from "./bench/tcp.ts";
 import { udpBench } from "./bench/udp.ts";
 import { x509Bench } from "./bench/x509.ts";
@@ -11,6 +12,7 @@ import { x509Bench } from "./bench/x509.ts";
 const BENCHES: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
   tcp: tcpBench,
   udp: udpBench,
+  ssh: sshBench,
   http: httpBench,
   policy: policyBench,
   live: liveBench,

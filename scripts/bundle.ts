@@ -14,7 +14,9 @@ const places = program.split(WORKER_URL).length - 1;
 if (places !== 1) throw new Error(`The worker's address stands ${places} times in the bundle, not once`);
 const url = `data:application/javascript;base64,${new TextEncoder().encode(worker).toBase64()}`;
 await Deno.mkdir("dist", { recursive: true });
-await Deno.writeTextFile(OUTPUT, program.replace(WORKER_URL, () => `new URL(${JSON.stringify(url)})`));
+const whole = program.replace(WORKER_URL, () => `new URL(${JSON.stringify(url)})`);
+// A module of ssh2 looks at this name of CommonJS, though what it would load from there is within itself.
+await Deno.writeTextFile(OUTPUT, `const __dirname = import.meta.dirname;\n${whole}`);
 console.log(`${OUTPUT}: ${Math.round((await Deno.stat(OUTPUT)).size / 1024)} KiB`);
 
 async function bundle(entry: string): Promise<string> {

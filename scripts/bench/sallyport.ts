@@ -2,7 +2,8 @@ import { FormBrowser } from "../../tests/_support/form_browser.ts";
 import { freePort, startDeno, within } from "./children.ts";
 import type { Peer, PeerOptions } from "./peers.ts";
 
-const USER = { name: "bench", password: "correct horse battery staple" };
+/** Who signs in in a benchmark. */
+export const BENCH_USER = { name: "bench", password: "correct horse battery staple" };
 const PUBLIC_PORT = 1;
 const PRIVATE_PORT = 2;
 
@@ -11,7 +12,7 @@ export async function startSallyport(options: PeerOptions): Promise<Peer[]> {
   const { workspace, stack } = options;
   const port = freePort();
   const files = ["-c", await writeRoutes(options, port), "--state-dir", workspace.file("state")];
-  await addUser(files);
+  await addBenchUser(files);
   const gateway = stack.use(startDeno("mod.ts", { args: ["serve", ...files] }));
   await gateway.accepting(port, 20_000);
   const { pid } = gateway;
@@ -51,17 +52,18 @@ routes:
   );
 }
 
-async function addUser(files: readonly string[]): Promise<void> {
+/** Adds that user to a gateway. @param files options that name its configuration and state */
+export async function addBenchUser(files: readonly string[]): Promise<void> {
   const facts = ["--email", "bench@example.com", "--groups", "engineering", "--password-stdin"];
   const main = new URL("../../mod.ts", import.meta.url).pathname;
   const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", main, "users", "add", USER.name, ...facts, ...files],
+    args: ["run", "-A", "--no-check", main, "users", "add", BENCH_USER.name, ...facts, ...files],
     stdin: "piped",
     stdout: "null",
     stderr: "inherit",
     signal: AbortSignal.timeout(20_000),
   }).spawn();
-  await new Blob([`${USER.password}\n`]).stream().pipeTo(process.stdin);
+  await new Blob([`${BENCH_USER.password}\n`]).stream().pipeTo(process.stdin);
   if (!(await process.status).success) throw new Error("The user of the benchmark was not added");
 }
 
@@ -75,7 +77,7 @@ async function signIn(origin: string, caPem: string): Promise<string> {
   });
   const back = encodeURIComponent(`http://127.0.0.1:${server.addr.port}/`);
   const { text } = await browser.open(`${origin}/.pomerium/api/v1/login?pomerium_redirect_uri=${back}`);
-  const { response } = await browser.signIn(text, USER);
+  const { response } = await browser.signIn(text, BENCH_USER);
   const token = response.ok ? await promise : null;
   if (token === null) throw new Error(`The sign-in of the benchmark was answered with ${response.status}`);
   return token;
