@@ -17,6 +17,7 @@ import {
   serviceAccountOf,
   userOf,
 } from "./_rows.ts";
+import type { KeyStore } from "./key_store.ts";
 import { type Sealer, unsealed } from "./sealed.ts";
 import type {
   ChangeListener,
@@ -89,7 +90,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
 /** The engine behind {@link openPostgresStore}. */
 export class PostgresStore implements Store {
   /** Keys that stand for people. */
-  readonly keys: PostgresKeyStore;
+  readonly keys: KeyStore;
   readonly #connections: PostgresConnections;
   readonly #sealer: Sealer;
   readonly #clock: Clock;

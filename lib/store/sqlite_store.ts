@@ -18,6 +18,7 @@ import { SqliteKeyStore } from "./_sqlite_keys.ts";
 import { inTransaction, migrate } from "./_schema.ts";
 import { makePrivate, openDatabase, openError, resultCode } from "./_sqlite_file.ts";
 import { prepareStatements, type Statements } from "./_statements.ts";
+import type { KeyStore } from "./key_store.ts";
 import { type Sealer, unsealed } from "./sealed.ts";
 import {
   type ChangeListener,
@@ -81,7 +82,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
 /** The engine behind {@link openSqliteStore}. */
 export class SqliteStore implements Store {
   /** Keys that stand for people. */
-  readonly keys: SqliteKeyStore;
+  readonly keys: KeyStore;
   readonly #db: DatabaseSync;
   readonly #statements: Statements;
   readonly #clock: Clock;

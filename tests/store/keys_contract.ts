@@ -216,9 +216,11 @@ export function keysContract(name: string, open: () => Promise<Store>): void {
     });
 
     it("keeps the host key that a server had first", async () => {
+      expect(await store.keys.hostKey("db:22")).toBeNull();
       expect(await store.keys.trustHostKey("db:22", "ssh-ed25519 AAAA")).toBe("ssh-ed25519 AAAA");
       expect(await store.keys.trustHostKey("db:22", "ssh-ed25519 BBBB")).toBe("ssh-ed25519 AAAA");
       expect(await store.keys.trustHostKey("db:23", "ssh-ed25519 BBBB")).toBe("ssh-ed25519 BBBB");
+      expect(await store.keys.hostKey("db:22")).toBe("ssh-ed25519 AAAA");
     });
   });
 }
