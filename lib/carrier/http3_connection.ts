@@ -27,6 +27,8 @@ export interface Http3End {
 export interface Http3ServerOptions {
   /** Receives each request whose head is valid, and closes its stream. Does not throw. */
   readonly onRequest: (head: RequestHead, stream: Http3Stream) => void;
+  /** Learns of each request whose head is refused, and the status that it is answered with: 400, 408 or 431. */
+  readonly onRefused?: (status: number) => void;
   /** Bytes of one request head, counted as RFC 9114 section 4.2.2 does. A longer one is answered 431. */
   readonly maxHeadBytes: number;
   /** A request head that takes longer is answered 408. */
@@ -267,8 +269,18 @@ export class Http3Connection {
     return stream;
   }
 
+  /** @returns `null` when the platform knows the stream no more: a client may give it up at once */
+  #accept(bidi: Deno.QuicBidirectionalStream): Http3Stream | null {
+    try {
+      return this.#adopt(bidi);
+    } catch {
+      return null;
+    }
+  }
+
   async #serveStream(bidi: Deno.QuicBidirectionalStream, server: Http3ServerOptions): Promise<void> {
-    const stream = this.#adopt(bidi);
+    const stream = this.#accept(bidi);
+    if (stream === null) return;
     if (this.#isLeaving && stream.id >= this.#nextId) return stream.close();
     this.#nextId = Math.max(this.#nextId, stream.id + 4);
     const head = await this.#readHead(stream, server);
@@ -280,12 +292,16 @@ export class Http3Connection {
 
   /** Answers by itself when there is no valid head in time. */
   async #readHead(stream: Http3Stream, server: Http3ServerOptions): Promise<RequestHead | null> {
-    using _timeout = server.clock.timer(server.headTimeoutMs(), () => void answer(stream, 408));
+    const refuse = async (status: number) => {
+      server.onRefused?.(status);
+      await answer(stream, status);
+    };
+    using _timeout = server.clock.timer(server.headTimeoutMs(), () => void refuse(408));
     try {
       return parseRequestHead(await stream.readFields());
     } catch (error) {
       if (error instanceof Http3Error && error.http3Name !== "H3_REQUEST_INCOMPLETE") {
-        await answer(stream, error.http3Name === "H3_EXCESSIVE_LOAD" ? 431 : 400);
+        await refuse(error.http3Name === "H3_EXCESSIVE_LOAD" ? 431 : 400);
       }
       stream.close();
       return null;

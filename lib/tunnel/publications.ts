@@ -8,6 +8,7 @@ import type { Decision } from "../policy/decision.ts";
 import type { SessionFacts, SshFacts } from "../policy/facts.ts";
 import { nextChange } from "../policy/next_change.ts";
 import type { Store, StoreChange } from "../store/store.ts";
+import type { TunnelEndReason } from "./tunnel_end.ts";
 
 /** A route whose service somebody may publish. */
 export interface Publishable {
@@ -29,8 +30,13 @@ export interface Candidate {
   readonly ssh: SshFacts | null;
   /** Those of their connection, see `ConnectionFacts`. */
   readonly clientCertificates: readonly Uint8Array<ArrayBuffer>[] | null;
-  /** Hears what they may publish from now on, in the order of the configuration: once at first, then when it can be something else. */
-  onRoutes(routes: readonly Publishable[]): void;
+  /** Whether they ask for anything to be published, which is use of their session. */
+  readonly isActive: boolean;
+  /**
+   * Hears what they may publish from now on, in the order of the configuration: once at first, then when it can be something
+   * else. @param why what is not among them any more is not, unless there is no such route any more
+   */
+  onRoutes(routes: readonly Publishable[], why: TunnelEndReason): void;
 }
 
 /** What it is decided with. */
@@ -51,6 +57,20 @@ export interface PublicationsOptions {
   readonly log: Log;
 }
 
+/** What somebody may publish, and why nothing else. */
+interface Decided {
+  readonly routes: readonly Publishable[];
+  readonly why: TunnelEndReason;
+}
+
+/** What is known of a candidate. */
+interface Entry {
+  /** Whether something may have changed since the last decision began. */
+  isStale: boolean;
+  /** A decision on its way. */
+  running: Promise<void> | null;
+}
+
 /** How soon the store is asked again after it could not be. */
 const RETRY_MS = 1000;
 
@@ -60,7 +80,7 @@ const RETRY_MS = 1000;
  */
 export class Publications implements Disposable {
   readonly #options: PublicationsOptions;
-  readonly #candidates = new Map<Candidate, { generation: number }>();
+  readonly #candidates = new Map<Candidate, Entry>();
   readonly #feed: Disposable;
   #unavailableSince: number | null = null;
   #next: { readonly at: number; readonly timer: Disposable } | null = null;
@@ -73,9 +93,19 @@ export class Publications implements Disposable {
 
   /** Decides for somebody, and goes on until the answer is disposed, from which on they hear nothing. */
   add(candidate: Candidate): Disposable {
-    this.#candidates.set(candidate, { generation: 0 });
+    this.#candidates.set(candidate, { isStale: false, running: null });
     void this.#check([candidate]);
     return { [Symbol.dispose]: () => void this.#candidates.delete(candidate) };
+  }
+
+  /** The sessions that are used by publishing. */
+  sessionIds(): readonly string[] {
+    return [...this.#candidates.keys()].filter(({ isActive }) => isActive).map(({ sessionId }) => sessionId);
+  }
+
+  /** Whether there is such a route whose services can be published. */
+  serves(routeId: string): boolean {
+    return this.#options.routes().some(({ id, upstreamTunnel }) => id === routeId && upstreamTunnel !== null);
   }
 
   /** Decides anew for everybody. */
@@ -83,11 +113,13 @@ export class Publications implements Disposable {
     await this.#check([...this.#candidates.keys()]);
   }
 
-  /** Stops listening; what is published stays so. */
+  /** Stops listening. Nobody may publish anything any more. */
   [Symbol.dispose](): void {
     this.#feed[Symbol.dispose]();
     this.#next?.timer[Symbol.dispose]();
+    const candidates = [...this.#candidates.keys()];
     this.#candidates.clear();
+    for (const candidate of candidates) candidate.onRoutes([], "gateway-stopping");
   }
 
   async #onChanges(changes: readonly StoreChange[]): Promise<void> {
@@ -105,23 +137,39 @@ export class Publications implements Disposable {
     await Promise.all(candidates.map((candidate) => this.#decide(candidate)));
   }
 
-  async #decide(candidate: Candidate): Promise<void> {
+  /** One decision at a time for each: what changes meanwhile makes for one more, however much it is. */
+  #decide(candidate: Candidate): Promise<void> {
     const entry = this.#candidates.get(candidate);
-    if (entry === undefined) return;
-    const generation = ++entry.generation;
-    let routes: readonly Publishable[];
-    try {
-      routes = await this.#routesOf(candidate);
-      this.#unavailableSince = null;
-    } catch (error) {
-      if (!this.#isOver(error)) return;
-      routes = [];
-    }
-    // What was decided later may have come earlier.
-    if (this.#candidates.get(candidate)?.generation === generation) candidate.onRoutes(routes);
+    if (entry === undefined) return Promise.resolve();
+    entry.isStale = true;
+    return entry.running ??= this.#decideUntilFresh(candidate, entry);
   }
 
-  async #routesOf(candidate: Candidate): Promise<readonly Publishable[]> {
+  async #decideUntilFresh(candidate: Candidate, entry: Entry): Promise<void> {
+    try {
+      while (entry.isStale) {
+        entry.isStale = false;
+        const decided = await this.#decidedOrNull(candidate);
+        if (!this.#candidates.has(candidate)) return;
+        if (decided !== null) candidate.onRoutes(decided.routes, decided.why);
+      }
+    } finally {
+      entry.running = null;
+    }
+  }
+
+  /** @returns `null`: it cannot be decided, and what was decided goes on */
+  async #decidedOrNull(candidate: Candidate): Promise<Decided | null> {
+    try {
+      const decided = await this.#routesOf(candidate);
+      this.#unavailableSince = null;
+      return decided;
+    } catch (error) {
+      return this.#isOver(error) ? { routes: [], why: "store-unavailable" } : null;
+    }
+  }
+
+  async #routesOf(candidate: Candidate): Promise<Decided> {
     const { clock, certificates, routes } = this.#options;
     const { sessionId, sessionExpiresAt, ip, ssh } = candidate;
     const now = clock.now();
@@ -148,7 +196,12 @@ export class Publications implements Disposable {
       }
     }
     this.#watchTime(changes, now);
-    return found.filter(({ decision }) => decision.verdict === "allowed");
+    const asked = await Promise.all(sessions.values());
+    const isSignedOut = asked.length > 0 && asked.every((session) => session === null);
+    return {
+      routes: found.filter(({ decision }) => decision.verdict === "allowed"),
+      why: isSignedOut ? "session-ended" : "no-longer-allowed",
+    };
   }
 
   /** @returns whether it could not be decided for so long that nothing may go on */

@@ -6,6 +6,9 @@ import type { Facts, SessionFacts } from "../policy/facts.ts";
 import type { LiveTunnel } from "./registry.ts";
 import type { TunnelEndReason } from "./tunnel_end.ts";
 
+/** Tunnels that are decided on at once: asking about a session or a certificate may take a while. */
+const AT_ONCE = 16;
+
 /** A tunnel that may not go on, and why. */
 export interface Withdrawal {
   /** The tunnel. */
@@ -49,20 +52,35 @@ export async function reauthorize(
     sessions.set(key, known);
     return known;
   };
-  const withdrawals: Withdrawal[] = [];
-  for (const tunnel of tunnels) {
+  const decideOn = async (tunnel: LiveTunnel): Promise<Withdrawal | null> => {
     const route = routeOf(tunnel, options.routes);
-    if (route === null) {
-      withdrawals.push({ tunnel, reason: "route-removed", detail: null });
-      continue;
-    }
+    if (route === null) return { tunnel, reason: "route-removed", detail: null };
     const session = await sessionOf(tunnel.sessionId, route);
     const { facts } = await options.certificates.judge(tunnel.clientCertificates, route);
-    const known = { now: options.now, session, clientCertificate: facts };
-    const withdrawal = judge(tunnel, route, known);
-    if (withdrawal !== null) withdrawals.push(withdrawal);
-  }
-  return withdrawals;
+    return judge(tunnel, route, { now: options.now, session, clientCertificate: facts });
+  };
+  const found = await severalAtOnce(tunnels, decideOn);
+  return found.filter((withdrawal) => withdrawal !== null);
+}
+
+/** Does something with each of `items`, a few at once. @returns what came of it, in their order; rejects with the first failure */
+async function severalAtOnce<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  let next = 0;
+  const worker = async () => {
+    while (next < items.length) {
+      const i = next++;
+      try {
+        results[i] = await work(items[i]!);
+      } catch (error) {
+        // The others begin with nothing more.
+        next = items.length;
+        throw error;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  return results;
 }
 
 /** The route that leads to where a tunnel goes, as the routes are now; `null` when none does. */

@@ -302,6 +302,36 @@ it("10,000 streams opened and given up leave nothing behind", async () => {
   expect(Deno.memoryUsage().rss - before).toBeLessThan(256 * 1024 * 1024);
 });
 
+it("a stream that the platform knows no more is passed over, and the next one is served", async () => {
+  const { near, far } = await quicPair();
+  const lost = {
+    get readable(): never {
+      throw new Deno.errors.BadResource("Bad resource ID");
+    },
+  };
+  async function* streams() {
+    yield lost;
+    yield* near.incomingBidirectionalStreams;
+  }
+  const conn = new Proxy(near, {
+    get(_, name) {
+      if (name === "incomingBidirectionalStreams") return ReadableStream.from(streams());
+      const value = Reflect.get(near, name, near);
+      return typeof value === "function" ? value.bind(near) : value;
+    },
+  });
+  const onRequest = (_: RequestHead, stream: Http3Stream) => void stream.sendFields(OK);
+  const server = Http3Connection.serve(conn, {
+    onRequest,
+    maxHeadBytes: 1024,
+    headTimeoutMs: () => 30_000,
+    clock,
+  });
+  const client = Http3Connection.connect(far);
+  expect((await (await client.request(GET)).readAnswer()).status).toBe(200);
+  for (const end of [client, server]) end.close();
+});
+
 async function text(stream: TestRequest["stream"]): Promise<string> {
   return fromUtf8(await readAll(stream, 1000));
 }

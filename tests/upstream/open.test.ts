@@ -69,7 +69,7 @@ describe("openUpstream()", () => {
   it.each([
     ["tcp://name.invalid:1", "dial/name-not-found"],
     ["udp://127.0.0.1:1", "dial/unsupported-scheme"],
-    ["ssh://127.0.0.1:1", "dial/unsupported-scheme"],
+    ["ssh://127.0.0.1:1", "dial/refused"],
     ["unix:///nowhere/x.sock", "dial/failed"],
     ["unix:///nowhere/%zz.sock", "dial/failed"],
     [`tcp://127.0.0.1:${closedPort()}`, "dial/refused"],
