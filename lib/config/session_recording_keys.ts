@@ -11,8 +11,11 @@ const fileBytes: ValueType<number> = {
   unit: "bytes",
   schema: { type: "integer", minimum: MIN_BYTES, maximum: MAX_BYTES },
   parse(value) {
-    const isSize = Number.isInteger(value) && Number(value) >= MIN_BYTES && Number(value) <= MAX_BYTES;
-    if (isSize) return good(Number(value));
+    // The environment has texts only.
+    const size = typeof value === "string" && /^\d{1,13}$/.test(value) ? Number(value) : value;
+    if (Number.isInteger(size) && Number(size) >= MIN_BYTES && Number(size) <= MAX_BYTES) {
+      return good(Number(size));
+    }
     return bad({
       code: "config/bad-value",
       message: `must be a whole number from ${MIN_BYTES} to ${MAX_BYTES}`,

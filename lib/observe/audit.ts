@@ -187,6 +187,21 @@ export function jsonAuditTrail(options: { sink: LineSink; now: () => number }): 
         "session-id": sessionId ?? undefined,
         key,
       }),
+    recording: ({ event, requestId, ip, file, routeId, routeName, sessionId, userId, email, seal, error }) =>
+      write(event.replaceAll("-", " "), {
+        service: "ssh",
+        "request-id": requestId,
+        ip,
+        "route-id": routeId,
+        route: routeName,
+        "session-id": sessionId,
+        user: userId,
+        email,
+        recording: file ?? undefined,
+        lines: seal?.lines,
+        chain: seal?.chain,
+        error,
+      }),
   };
 }
 

@@ -75,6 +75,7 @@ describe("loadConfig() reads", () => {
       routesPortal: true,
       allowsReverseTunnels: true,
       ssh: null,
+      sessionRecordings: { directory: null, onFailure: "end", maxBytes: 1024 ** 3 },
       address: { hostname: "", port: 443 },
       codecs: { type: "auto", http3Address: null, http3AdvertisePort: null },
       certificates: [],

@@ -16,6 +16,7 @@ const subject: AuditSubject = {
   sessionId: "s-1",
   userId: "u-1",
   email: "ann@example.com",
+  clientCertificate: null,
 };
 const stranger: AuditSubject = {
   ...subject,
@@ -184,6 +185,33 @@ describe("jsonAuditTrail()", () => {
     expect(written((trail) => trail.ended(entry))).toMatchObject({
       reason: "no-longer-allowed",
       detail: "email-unauthorized",
+    });
+  });
+
+  it("notes a recording, and what its end is sealed with", () => {
+    const who = {
+      requestId: "req-1",
+      ip: "192.0.2.7",
+      sessionId: "s-1",
+      userId: "u-1",
+      email: "ann@example.com",
+    };
+    const what = { file: "20260102T030405Z-x.cast", routeId: "0123456789abcdef", routeName: "prod" };
+    const seal = { lines: 12, chain: "ab".repeat(32) };
+    expect(written((trail) => trail.recording({ ...who, ...what, event: "recording-ended", seal }))).toEqual({
+      ...HEAD,
+      message: "recording ended",
+      service: "ssh",
+      "request-id": "req-1",
+      ip: "192.0.2.7",
+      "route-id": "0123456789abcdef",
+      route: "prod",
+      "session-id": "s-1",
+      user: "u-1",
+      email: "ann@example.com",
+      recording: "20260102T030405Z-x.cast",
+      lines: 12,
+      chain: "ab".repeat(32),
     });
   });
 
