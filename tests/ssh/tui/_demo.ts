@@ -2,10 +2,10 @@ import { systemClock } from "../../../lib/base/clock.ts";
 import type { Terminal } from "../../../lib/ssh/handlers.ts";
 import { pickRoute } from "../../../lib/ssh/tui/picker.ts";
 import { TunnelScreen } from "../../../lib/ssh/tui/tunnel_screen.ts";
-import { busyModel, connection, LOGIN, START } from "./_model.ts";
+import { busyModel, connection, LOGIN, namesModel, START } from "./_model.ts";
 
 /**
- * Runs a page on its own terminal, to be looked at: `deno run -A tests/ssh/tui/_demo.ts [screen|picker]`. SIGTERM stands
+ * Runs a page on its own terminal, to be looked at: `deno run -A tests/ssh/tui/_demo.ts [screen|names|picker]`. SIGTERM stands
  * for the gateway ending the connection, SIGUSR1 for a connection that comes.
  */
 const clock = { ...systemClock, now: () => START };
@@ -36,7 +36,7 @@ const terminal: Terminal = {
   exit() {},
 };
 
-const model = busyModel();
+const model = Deno.args[0] === "names" ? namesModel() : busyModel();
 Deno.addSignalListener("SIGUSR1", () => {
   const channel = model.connections.length + 1;
   model.change({ connections: [...model.connections, connection(channel, { path: "/new" })] });

@@ -1,5 +1,10 @@
 import { charWidth } from "../../../lib/ssh/tui/char_width.ts";
 
+/** Control sequence, OSC 52, or a character. */
+const OUTPUT =
+  // deno-lint-ignore no-control-regex
+  /\x1b\[(\?)?([\d;]*)([A-Za-z])|\x1b\]52;c;([A-Za-z0-9+/=]*)\x07|([^\x00-\x1f\x7f-\x9f])/u;
+
 /** A terminal of the kind that the pages count on: it knows the sequences that they send, and complains about any other. */
 export class Emulator {
   readonly columns: number;
@@ -58,9 +63,7 @@ export class Emulator {
   }
 
   write(output: string): void {
-    // deno-lint-ignore no-control-regex
-    const pattern =
-      /\x1b\[(\?)?([\d;]*)([A-Za-z])|\x1b\]52;c;([A-Za-z0-9+/=]*)\x07|([^\x00-\x1f\x7f-\x9f])/uy;
+    const pattern = new RegExp(OUTPUT, "uy");
     while (pattern.lastIndex < output.length) {
       const at = pattern.lastIndex;
       const match = pattern.exec(output);

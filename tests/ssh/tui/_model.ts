@@ -104,9 +104,20 @@ export function busyModel(): ScriptedModel {
       at: START - 4_000,
       level: "warn",
       text:
-        "The ssh client does not speak SOCKS5 on build-box:0. With a local address the port must be given: " +
-        "ssh -R build-box:22:localhost:22 example.com",
+        "-R build-box:0 connects to what the route names, and takes no address of yours, as ssh seems to have been " +
+        "given. Leave it out: -R build-box:0, or name the route: -R build-box:22:HOST:PORT",
     },
+  ];
+  return model;
+}
+
+/** A model with names that nobody should have, and some that people have. */
+export function namesModel(): ScriptedModel {
+  const model = busyModel();
+  model.connections = [
+    connection(1, { hostname: "\x1b]0;owned\x07.example.com", path: "/\x9b31m\u202egnp.exe" }),
+    connection(2, { hostname: "漢字漢字漢字漢字漢字漢字", path: "/e\u0301a\u0301/😀😀😀😀😀😀😀😀" }),
+    connection(999_999, { rxBytes: 2 ** 53, txBytes: 0, client: "2001:db8:85a3:1234:5678:8a2e:370:7334" }),
   ];
   return model;
 }

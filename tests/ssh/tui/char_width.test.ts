@@ -65,6 +65,7 @@ it.each([
   ["one two three", 7, ["one two", "three"]],
   ["abcdefgh ij", 4, ["abcd", "efgh", "ij"]],
   ["漢字漢", 4, ["漢字", "漢"]],
+  ["ssh -R a:22 b", 8, ["ssh", "-R a:22", "b"]],
   ["", 5, [""]],
 ])("wrapText(%j, %i)", (text, width, expected) => {
   expect(wrapText(text, width)).toEqual(expected);

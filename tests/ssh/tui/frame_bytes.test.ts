@@ -1,18 +1,25 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { frameBytes } from "../../../lib/ssh/tui/frame_bytes.ts";
-import { Grid } from "../../../lib/ssh/tui/grid.ts";
+import { Grid, type Size } from "../../../lib/ssh/tui/grid.ts";
 import type { Style } from "../../../lib/ssh/tui/theme.ts";
 import { Emulator } from "./_emulator.ts";
 
 const features = { colors: "rich", isUnicode: true } as const;
 const STYLES: readonly Style[] = ["text", "faint", "selected", "warn"];
 
-const writing = fc.record({
-  text: fc.string({
-    unit: fc.constantFrom("a", "b", " ", "─", "漢", "😀", "e\u0301", "\x1b", "\u202e"),
-    maxLength: 12,
-  }),
+interface Writing {
+  readonly text: string;
+  readonly x: number;
+  readonly y: number;
+  readonly style: Style;
+  readonly width?: number | undefined;
+  readonly align?: "left" | "right";
+}
+
+const characters = fc.constantFrom("a", "b", " ", "─", "漢", "😀", "e\u0301", "\x1b", "\u202e");
+const writing: fc.Arbitrary<Writing> = fc.record({
+  text: fc.string({ unit: characters, maxLength: 12 }),
   x: fc.integer({ min: -3, max: 13 }),
   y: fc.integer({ min: -1, max: 4 }),
   style: fc.constantFrom(...STYLES),
@@ -21,13 +28,10 @@ const writing = fc.record({
 });
 const size = fc.record({ columns: fc.integer({ min: 1, max: 12 }), rows: fc.integer({ min: 1, max: 4 }) });
 
-function drawn(
-  of: { columns: number; rows: number },
-  writings: readonly typeof writing extends fc.Arbitrary<infer T> ? readonly T[] : never,
-): Grid {
+function drawn(of: Size, writings: readonly Writing[]): Grid {
   const grid = new Grid(of);
-  for (const { text, x, y, style, width, align } of writings) {
-    grid.write(text, width === undefined ? { x, y, style, align } : { x, y, style, align, width });
+  for (const { text, width, ...rest } of writings) {
+    grid.write(text, width === undefined ? rest : { ...rest, width });
   }
   return grid;
 }
@@ -73,19 +77,23 @@ describe("frameBytes()", () => {
       x: 0,
       y: 1,
       style: "text",
-      width: undefined,
-      align: "left",
     }]);
     const after = drawn({ columns: 12, rows: 4 }, [{
       text: "one tWo",
       x: 0,
       y: 1,
       style: "text",
-      width: undefined,
-      align: "left",
     }]);
     expect(frameBytes(before, { from: before, features })).toBe("");
     expect(frameBytes(after, { from: before, features })).toBe("\x1b[2;6HW");
+  });
+
+  it.each(["漢", "☎", "e\u0301", "😀"])("trusts no terminal to be where expected after %s", (character) => {
+    const grid = drawn({ columns: 6, rows: 1 }, [{ text: `${character}`, x: 0, y: 0, style: "text" }]);
+    const after = grid.write("x", { x: grid.texts[1] === "" ? 2 : 1, y: 0 });
+    expect(frameBytes(grid, { from: null, features })).toBe(
+      `\x1b[0m\x1b[2J\x1b[1;1H${character}\x1b[1;${after}Hx`,
+    );
   });
 
   it("clears a terminal of another size", () => {
@@ -102,8 +110,6 @@ describe("frameBytes()", () => {
       x: 0,
       y: 0,
       style: "text",
-      width: undefined,
-      align: "left",
     }]);
     const bytes = frameBytes(grid, { from: null, features: { colors: "none", isUnicode: false } });
     const emulator = new Emulator(12, 1);

@@ -29,3 +29,8 @@ it.each([
 ])("with %j it shows more than ASCII: %s", (env, isUnicode) => {
   expect(terminalFeatures({ term: "xterm", env }).isUnicode).toBe(isUnicode);
 });
+
+it.each([["xterm", true], ["vt100", true], ["dumb", false], ["unknown", false], ["", false]])(
+  "a terminal %j can be drawn on: %s",
+  (term, isAddressable) => expect(terminalFeatures({ term, env: {} }).isAddressable).toBe(isAddressable),
+);
