@@ -1,4 +1,4 @@
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import type { HttpEnv } from "./env.ts";
 import type { HttpServices } from "./services.ts";
 
@@ -6,9 +6,14 @@ import type { HttpServices } from "./services.ts";
 export function altSvc(services: Pick<HttpServices, "altSvc">): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
     await next();
-    // The host of a CONNECT is its destination, and not this gateway.
-    if (c.env.connectTarget !== null || c.env.httpVersion === "3") return;
-    const value = services.altSvc(new URL(c.req.url).hostname.replace(/^\[|\]$/g, ""));
+    const value = altSvcFor(c, services);
     if (value !== null) c.res.headers.set("alt-svc", value);
   };
+}
+
+/** Value of `Alt-Svc` for the answer to a request; `null` when there is nothing to tell its caller. */
+export function altSvcFor(c: Context<HttpEnv>, services: Pick<HttpServices, "altSvc">): string | null {
+  // The host of a CONNECT is its destination, and not this gateway.
+  if (c.env.connectTarget !== null || c.env.httpVersion === "3") return null;
+  return services.altSvc(new URL(c.req.url).hostname.replace(/^\[|\]$/g, ""));
 }

@@ -17,6 +17,8 @@ import { STYLE } from "./pages/style.ts";
 import { routesJson, showRoutes } from "./portal.tsx";
 import { httpRouteOf, refuseTarget, serveHttp } from "./forward/serve_http.ts";
 import { ServiceClients } from "./forward/service_client.ts";
+import { PUBLISH_PATH } from "../carrier/publish_channel.ts";
+import { type HttpPublishers, publish } from "./publish/publish.ts";
 import { programmaticLogin } from "./programmatic_login.ts";
 import { cleanTarget } from "./request_path.ts";
 import { requestId } from "./request_id.ts";
@@ -111,6 +113,8 @@ export function createApp(
     const allow = [GET && "GET, HEAD", POST && "POST"].filter(Boolean).join(", ");
     app.all(path, (c) => refuse(c, "http/method-not-allowed", { headers: { allow } }));
   }
+  const publishers: HttpPublishers = new Set();
+  app.on(["GET", "CONNECT"], PUBLISH_PATH, (c) => publish(c, services, publishers));
   app.get("/", (c) => c.redirect("/.pomerium/", 302));
   app.notFound((c) => refuse(c, "http/not-found"));
   app.onError((error, c) => {

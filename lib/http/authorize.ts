@@ -4,6 +4,7 @@ import type { Route } from "../config/config.ts";
 import { providerIdOf } from "../identity/provider_ids.ts";
 import type { Caller } from "../identity/resolve_caller.ts";
 import type { AuditDecision, AuditSubject } from "../observe/audit.ts";
+import type { CompiledPolicy } from "../policy/compile.ts";
 import { asksForCertificate } from "../policy/client_certificate_rule.ts";
 import { decide } from "../policy/decide.ts";
 import type { Decision } from "../policy/decision.ts";
@@ -14,6 +15,7 @@ import { StoreError } from "../store/store.ts";
 import { refuse } from "./answers.tsx";
 import type { HttpEnv } from "./env.ts";
 import { callerFacts, explanationOf, presentedCertificate } from "./facts.ts";
+import { gatewayOrigin } from "./origins.ts";
 import { requireSignIn } from "./require_sign_in.ts";
 import { routeCaller } from "./route_caller.ts";
 import type { HttpServices } from "./services.ts";
@@ -31,6 +33,8 @@ export interface Wanted {
   readonly target: Authority;
   /** The route that leads there; `null` when none does. */
   readonly route: Route | null;
+  /** What decides; default: the policy of the route. */
+  readonly policy?: CompiledPolicy;
   /** The HTTP request, for policies that look at it; a tunnel has none. */
   readonly http?: HttpFacts;
   /** Makes the address at which a browser signs in to come back here; default: one that ends at the gateway's own page. */
@@ -79,7 +83,8 @@ export async function authorize(
     routeId: route.id,
     ...(wanted.http === undefined ? {} : { http: wanted.http }),
   };
-  const decision = decide(route.policy, facts);
+  const { policy = route.policy } = wanted;
+  const decision = decide(policy, facts);
   const asked: Asked = { ...wanted, route, caller, decision, mark };
   if (["denied", "client-certificate"].includes(decision.verdict) && isMisdirected(c, asked)) {
     return refused(c, services, { code: "http/misdirected", known: asked });
@@ -89,7 +94,7 @@ export async function authorize(
       return refused(c, services, {
         code: "http/denied",
         known: asked,
-        explanation: explanationOf(route, facts),
+        explanation: explanationOf({ ...route, policy }, facts),
       });
     case "client-certificate":
       return refused(c, services, {
@@ -189,7 +194,7 @@ async function callerOrCode(
 }
 
 async function askToSignIn(c: Context<HttpEnv>, services: HttpServices, asked: Asked): Promise<Response> {
-  const location = asked.signIn ?? (() => tunnelSignIn(asked.route, services));
+  const location = asked.signIn ?? (() => tunnelSignIn(c, services, asked));
   const response = await requireSignIn(c, asked.caller, { location });
   const error = response.status === 401 ? "http/invalid-token" : "http/unauthenticated";
   const { status } = response;
@@ -198,15 +203,28 @@ async function askToSignIn(c: Context<HttpEnv>, services: HttpServices, asked: A
 }
 
 /** Where the user of a client that has only a destination can sign in. */
-function tunnelSignIn(route: Route, services: HttpServices): Promise<string> {
-  const { host, port } = route.from.gateway;
-  const dialled = formatAuthority({ host, port: port ?? services.listenPort() });
-  const origin = services.config.authenticateOrigin ?? new URL(`https://${dialled}`).origin;
+function tunnelSignIn(c: Context<HttpEnv>, services: HttpServices, asked: Asked): Promise<string> {
+  const origin = services.config.authenticateOrigin ?? dialledOrigin(c, services, asked);
+  // Nobody signs in by a name that may be anybody's; the page says so.
+  if (origin === null) return Promise.resolve("/.pomerium/sign_in");
   return signInUrl({
     origin,
     redirectUri: `${origin}/.pomerium/`,
     programmatic: false,
     browserMark: null,
-    providerId: providerIdOf(services.config, route),
+    providerId: providerIdOf(services.config, asked.route),
   }, services);
+}
+
+/**
+ * Where the gateway is as the route says; when that is a pattern, by the name that the client dialled or asked for. `null`
+ * when neither is the gateway's.
+ */
+function dialledOrigin(c: Context<HttpEnv>, services: HttpServices, { route, target }: Asked): string | null {
+  const { gateway } = route.from;
+  const port = gateway.port ?? services.listenPort();
+  const url = (host: string) => new URL(`https://${formatAuthority({ host, port })}`);
+  if (!gateway.host.includes("*")) return url(gateway.host).origin;
+  const names = [c.env.connection.serverName, target.host].filter((name) => name !== null);
+  return names.map((name) => gatewayOrigin(url(name), services)).find((origin) => origin !== null) ?? null;
 }

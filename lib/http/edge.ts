@@ -27,6 +27,7 @@ import {
 import { continueOnRead } from "./continue_on_read.ts";
 import type { EdgeBindings, TakeOver } from "./env.ts";
 import type { Forward } from "./exchange.ts";
+import { failedAnswer } from "./failed_answer.ts";
 import { Http1Exchange } from "./http1_exchange.ts";
 import { Http2Exchange } from "./http2_exchange.ts";
 import { malformation, originForm, upgradeOf } from "./malformed.ts";
@@ -57,11 +58,28 @@ export interface EdgeOptions {
   readonly log: Log;
 }
 
+/** What clients of HTTP/1.1 and HTTP/2 did against the rules, or gave up, so far. */
+export interface HttpFigures {
+  /** HTTP/1.1 requests whose head is not HTTP. */
+  readonly malformedHeads: number;
+  /** HTTP/1.1 requests whose head is too long. */
+  readonly longHeads: number;
+  /** HTTP/2 connections that ended because of an error, floods of frames among them. */
+  readonly failedSessions: number;
+  /** HTTP/2 streams that were reset, by either end. */
+  readonly resetStreams: number;
+}
+
 type Http2Listener = (incoming: Http2ServerRequest, outgoing: Http2ServerResponse) => void;
 
 /** HTTP/2 flow control: large enough that one stream is not held up on a long path (RFC 9113 section 5.2). */
 const STREAM_WINDOW_BYTES = 1024 * 1024;
 const SESSION_WINDOW_BYTES = 8 * 1024 * 1024;
+
+/** A client that breaks a rule after its request, in the same bytes, has no connection any more when the request is told of. */
+function isOver({ stream }: Http2ServerResponse): boolean {
+  return stream?.session?.socket === undefined;
+}
 
 /**
  * Between connections and the application: the platform's HTTP/1.1 and HTTP/2 parsers on our own sockets. It turns
@@ -74,6 +92,7 @@ export class HttpEdge {
   readonly #connections = new Map<ConnectionDuplex, ConnectionTimers>();
   readonly #distrusted = new WeakSet<ConnectionDuplex>();
   readonly #whenEmpty: (() => void)[] = [];
+  readonly #figures = { malformedHeads: 0, longHeads: 0, failedSessions: 0, resetStreams: 0 };
 
   /**
    * Makes the parsers; they do nothing before {@link HttpEdge.serve}.
@@ -84,7 +103,7 @@ export class HttpEdge {
     this.#options = options;
     const listener = getRequestListener(
       (request, { incoming, outgoing }) => this.#answer(request, { incoming, outgoing }),
-      { overrideGlobalObjects: false, errorHandler: (error) => this.#onError(error) },
+      { overrideGlobalObjects: false, errorHandler: (error) => failedAnswer(error, this.#options.log) },
     );
     this.#http1 = this.#createHttp1(listener);
     this.#http2 = this.#createHttp2(listener);
@@ -112,6 +131,11 @@ export class HttpEdge {
   /** Connections in the HTTP layer: tunnels over HTTP/1.1 have left it and are not counted. */
   get size(): number {
     return this.#connections.size;
+  }
+
+  /** What clients did wrong so far; it is kept current. */
+  get figures(): HttpFigures {
+    return this.#figures;
   }
 
   /**
@@ -156,10 +180,10 @@ export class HttpEdge {
       onRequest(incoming, outgoing);
     });
     server.on("connect", (incoming: IncomingMessage, socket: unknown, head: Buffer) => {
-      void this.#connectHttp1(incoming, socket as ConnectionDuplex, head);
+      this.#watch(this.#connectHttp1(incoming, socket as ConnectionDuplex, head));
     });
     server.on("upgrade", (incoming: IncomingMessage, socket: unknown, head: Buffer) => {
-      void this.#upgradeHttp1(incoming, socket as ConnectionDuplex, head);
+      this.#watch(this.#upgradeHttp1(incoming, socket as ConnectionDuplex, head));
     });
     server.on("clientError", (error: NodeJS.ErrnoException, socket: unknown) => {
       this.#refuseHttp1(error, socket as ConnectionDuplex);
@@ -177,6 +201,7 @@ export class HttpEdge {
       enableConnectProtocol: true,
     };
     const onRequest: Http2Listener = (incoming, outgoing) => {
+      if (isOver(outgoing)) return;
       joinCookies(incoming.rawHeaders);
       return (listener as unknown as Http2Listener)(incoming, outgoing);
     };
@@ -187,25 +212,24 @@ export class HttpEdge {
     });
     server.on("session", (session) => this.#watchSession(session));
     server.on("connect", (incoming: Http2ServerRequest, outgoing: Http2ServerResponse) => {
-      void this.#connectHttp2(incoming, outgoing);
+      if (!isOver(outgoing)) this.#watch(this.#connectHttp2(incoming, outgoing));
     });
-    server.on(
-      "sessionError",
-      (error) => this.#options.log.debug("HTTP/2 session failed", { error: error.message }),
-    );
     return server;
   }
 
   #watchSession(session: ServerHttp2Session): void {
-    session.on(
-      "error",
-      (error) => this.#options.log.debug("HTTP/2 session failed", { error: error.message }),
-    );
+    session.on("error", (error) => {
+      this.#figures.failedSessions++;
+      this.#options.log.debug("HTTP/2 session failed", { error: error.message });
+    });
     session.setLocalWindowSize?.(SESSION_WINDOW_BYTES);
     const timers = this.#connections.get(duplexOf(session.socket));
     session.on("stream", (stream) => {
       timers?.begin();
-      stream.once("close", () => timers?.end());
+      stream.once("close", () => {
+        timers?.end();
+        if (stream.rstCode !== 0) this.#figures.resetStreams++;
+      });
     });
   }
 
@@ -230,8 +254,7 @@ export class HttpEdge {
   }
 
   async #connectHttp1(incoming: IncomingMessage, socket: ConnectionDuplex, head: Buffer): Promise<void> {
-    // Requests that were sent ahead are answered first.
-    await this.#connections.get(socket)?.quiet();
+    if (!await this.#isNext(socket)) return;
     this.#forget(socket);
     const stream = socket.detach(head);
     const request = new ConnectRequest(headersOf(incoming.rawHeaders));
@@ -245,9 +268,8 @@ export class HttpEdge {
   }
 
   async #upgradeHttp1(incoming: IncomingMessage, socket: ConnectionDuplex, head: Buffer): Promise<void> {
-    const timers = this.#connections.get(socket);
-    await timers?.quiet();
-    timers?.begin();
+    if (!await this.#isNext(socket)) return;
+    this.#connections.get(socket)?.begin();
     const asked = await this.#askUpgrade(incoming, socket);
     if (asked.forward === null) {
       this.#forget(socket);
@@ -256,11 +278,25 @@ export class HttpEdge {
     const outgoing = new http.ServerResponse(incoming);
     outgoing.shouldKeepAlive = false;
     outgoing.assignSocket(socket as never);
-    // A client that goes away is noticed by reading.
+    // A client that goes away is noticed by reading, as in any other request.
+    socket.once("end", () => socket.destroy());
     socket.resume();
     await asked.forward(new Http1Exchange(incoming, outgoing));
     this.#forget(socket);
     await hangUp(socket.detach(Buffer.alloc(0)));
+  }
+
+  /**
+   * Waits until the requests that were sent ahead are answered. @returns whether another is answered on the connection: not
+   * behind one that was its last
+   */
+  async #isNext(socket: ConnectionDuplex): Promise<boolean> {
+    await this.#connections.get(socket)?.quiet();
+    if (!this.#distrusted.has(socket) && !socket.destroyed && !socket.writableEnded) return true;
+    // Its parser has left it.
+    socket.once("end", () => socket.destroy());
+    socket.resume();
+    return false;
   }
 
   async #askUpgrade(incoming: IncomingMessage, socket: ConnectionDuplex): Promise<Asked> {
@@ -276,7 +312,7 @@ export class HttpEdge {
       const facts = { ...factsOf(incoming), connection: socket.facts, upgrade: upgradeOf(rawHeaders) };
       return await this.#ask(request, facts);
     } catch (error) {
-      return { response: this.#onError(error), takeOver: null, forward: null };
+      return { response: failedAnswer(error, this.#options.log), takeOver: null, forward: null };
     }
   }
 
@@ -303,7 +339,7 @@ export class HttpEdge {
       const url = upgradeUrl(incoming.scheme, incoming.authority, incoming.url);
       return await this.#ask(new ConnectRequest(headers, url), { ...facts, upgrade: protocol.toLowerCase() });
     } catch (error) {
-      return { response: this.#onError(error), takeOver: null, forward: null };
+      return { response: failedAnswer(error, this.#options.log), takeOver: null, forward: null };
     }
   }
 
@@ -329,13 +365,19 @@ export class HttpEdge {
         forward: response.status === 200 ? asked.forward : null,
       };
     } catch (error) {
-      return { response: this.#onError(error), takeOver: null, forward: null };
+      return { response: failedAnswer(error, this.#options.log), takeOver: null, forward: null };
     }
+  }
+
+  /** What nobody waits for must not end the process. */
+  #watch(work: Promise<void>): void {
+    work.catch((error) => this.#options.log.error("a request handler failed", { error: errorMessage(error) }));
   }
 
   #refuseHttp1(error: NodeJS.ErrnoException, socket: ConnectionDuplex): void {
     if (!this.#connections.has(socket)) return;
     const status = error.code === "HPE_HEADER_OVERFLOW" ? 431 : 400;
+    this.#figures[status === 431 ? "longHeads" : "malformedHeads"]++;
     const reason = status === 431 ? "The request head is too large" : "The request is not HTTP";
     this.#options.log.debug("malformed request", { ip: socket.facts.peer.address, error: error.code });
     this.#forget(socket);
@@ -347,15 +389,5 @@ export class HttpEdge {
     this.#connections.get(duplex)?.stop();
     this.#connections.delete(duplex);
     if (this.size === 0) this.#whenEmpty.splice(0).forEach((resolve) => resolve());
-  }
-
-  #onError(error: unknown): Response {
-    if (error instanceof RequestError) {
-      this.#options.log.debug("malformed request", { error: error.message });
-      const headers = { "proxy-status": "sallyport; error=http_request_error" };
-      return new Response("The request does not name a host and a path.\n", { status: 400, headers });
-    }
-    this.#options.log.error("a request handler failed", { error: errorMessage(error) });
-    return new Response("Internal error.\n", { status: 500 });
   }
 }

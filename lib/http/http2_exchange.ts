@@ -69,7 +69,7 @@ export class Http2Exchange implements Exchange {
       // The trailers are those of `#outgoing`, which answers for the stream when they are due.
       stream.respond(headOf(status, headers), { endStream: isLast, waitForTrailers: !isLast });
     };
-    if (isLast && !this.#isRequestOver) void this.#requestOver().then(send);
+    if (isLast && !this.#isRequestOver) void this.#requestOver().then(send).catch(() => this.abort());
     else send();
   }
 

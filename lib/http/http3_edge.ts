@@ -1,6 +1,4 @@
-import { RequestError } from "@hono/node-server";
 import type { ConnectionFacts } from "../base/connection.ts";
-import { errorMessage } from "../base/errors.ts";
 import { Http3Connection } from "../carrier/http3_connection.ts";
 import type { Http3Stream } from "../carrier/http3_stream.ts";
 import { HTTP3_ERROR } from "../codec/http3_error.ts";
@@ -9,6 +7,7 @@ import type { Asked } from "./asked.ts";
 import type { EdgeOptions } from "./edge.ts";
 import type { TakeOver } from "./env.ts";
 import type { Forward } from "./exchange.ts";
+import { failedAnswer } from "./failed_answer.ts";
 import { Http3Exchange } from "./http3_exchange.ts";
 import { headOf, requestOf, sendResponse } from "./http3_messages.ts";
 
@@ -31,6 +30,8 @@ export interface Http3Accepted {
 export interface Http3Figures {
   /** Requests with a valid head. */
   readonly requests: number;
+  /** How many requests were refused for their head, by the status that they were answered with. */
+  readonly refused: Readonly<Record<string, number>>;
   /** Datagrams that belonged to no request, or for which there was no room, of connections that have ended. */
   readonly droppedDatagrams: number;
   /** How many connections ended with each error code; `lost`: without one. */
@@ -46,6 +47,7 @@ export class Http3Edge {
   readonly #connections = new Map<Http3Connection, IdleTimer>();
   readonly #whenEmpty: (() => void)[] = [];
   readonly #closed: Record<string, number> = {};
+  readonly #refused: Record<string, number> = {};
   #requests = 0;
   #droppedDatagrams = 0;
 
@@ -59,6 +61,7 @@ export class Http3Edge {
     const { limits, clock, log } = this.#options;
     const connection = Http3Connection.serve(conn, {
       onRequest: (head, stream) => void this.#answer({ head, stream, facts }, timer),
+      onRefused: (status) => (this.#refused[status] = (this.#refused[status] ?? 0) + 1),
       maxHeadBytes: limits.maxHeadBytes,
       headTimeoutMs: () => limits.headTimeoutMs,
       clock,
@@ -81,7 +84,12 @@ export class Http3Edge {
 
   /** What all connections came to so far. */
   get figures(): Http3Figures {
-    return { requests: this.#requests, droppedDatagrams: this.#droppedDatagrams, closed: this.#closed };
+    return {
+      requests: this.#requests,
+      refused: this.#refused,
+      droppedDatagrams: this.#droppedDatagrams,
+      closed: this.#closed,
+    };
   }
 
   /** Says GOAWAY to every client; each connection is closed when its requests and tunnels are over. */
@@ -148,18 +156,8 @@ export class Http3Edge {
       });
       return response.status === 200 ? { response, ...asked } : { response, takeOver: null, forward: null };
     } catch (error) {
-      return { response: this.#onError(error), takeOver: null, forward: null };
+      return { response: failedAnswer(error, this.#options.log), takeOver: null, forward: null };
     }
-  }
-
-  #onError(error: unknown): Response {
-    if (error instanceof RequestError) {
-      this.#options.log.debug("malformed request", { error: error.message });
-      const headers = { "proxy-status": "sallyport; error=http_request_error" };
-      return new Response("The request does not name a host and a path.\n", { status: 400, headers });
-    }
-    this.#options.log.error("a request handler failed", { error: errorMessage(error) });
-    return new Response("Internal error.\n", { status: 500 });
   }
 }
 

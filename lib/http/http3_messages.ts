@@ -5,6 +5,7 @@ import type { Field } from "../codec/qpack.ts";
 import { upgradeUrl } from "./asked.ts";
 import { ConnectRequest } from "./connect_request.ts";
 import { contentReader, mayHaveBody } from "./http3_exchange.ts";
+import { isUnmistakable } from "./malformed.ts";
 
 const CHUNK_BYTES = 16 * 1024;
 
@@ -16,6 +17,7 @@ const CHUNK_BYTES = 16 * 1024;
 export function requestOf(head: RequestHead, stream: Http3Stream): Request {
   const headers = new Headers(head.headers.map(([name, value]) => [name, value]));
   if (head.method === "CONNECT" && head.protocol === null) return new ConnectRequest(headers);
+  if (!isUnmistakable(head.method)) throw new RequestError("A method in lower case");
   const url = upgradeUrl(head.scheme!, head.authority ?? undefined, head.path!);
   if (head.method === "CONNECT") return new ConnectRequest(headers, url);
   const hasBody = mayHaveBody(head) && head.method !== "GET" && head.method !== "HEAD";

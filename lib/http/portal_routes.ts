@@ -1,6 +1,6 @@
 import type { AuthorityPattern, Route } from "../config/config.ts";
 import type { RouteTable } from "../config/route_table.ts";
-import { SERVED_PROTOCOLS } from "../config/served_protocols.ts";
+import { SERVED_PROTOCOLS, SERVED_SCHEMES } from "../config/served_protocols.ts";
 import { decide } from "../policy/decide.ts";
 import type { CallerFacts } from "./facts.ts";
 
@@ -51,7 +51,7 @@ function isAllowed(route: Route, caller: CallerFacts): boolean {
   return decide(route.policy, facts).verdict === "allowed";
 }
 
-function isServed({ from, to }: Route): boolean {
-  if (!SERVED_PROTOCOLS.has(from.protocol)) return false;
-  return from.protocol !== "tcp" || to.every(({ scheme }) => scheme === "tcp");
+function isServed({ from: { protocol }, to }: Route): boolean {
+  return SERVED_PROTOCOLS.has(protocol) &&
+    to.every(({ scheme }) => SERVED_SCHEMES[protocol].includes(scheme));
 }

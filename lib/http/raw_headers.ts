@@ -7,6 +7,16 @@ export function joinCookies(raw: string[]): void {
   raw.push("cookie", joined);
 }
 
+/** Fields of which the platform (Deno 2.9.6) takes no second one in a message of HTTP/2. */
+const SINGLE: ReadonlySet<string> = new Set([
+  ...["access-control-allow-credentials", "access-control-max-age", "access-control-request-method", "age"],
+  ...["authorization", "content-encoding", "content-language", "content-length", "content-location"],
+  ...["content-md5", "content-range", "content-type", "date", "dnt", "etag", "expires", "from", "host"],
+  ...["if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since", "last-modified"],
+  ...["location", "max-forwards", "proxy-authorization", "range", "referer", "retry-after", "tk"],
+  ...["upgrade-insecure-requests", "user-agent", "x-content-type-options"],
+]);
+
 /** Header fields as they came, without pseudo-headers. */
 export function headersOf(raw: readonly string[]): Headers {
   const headers = new Headers();
@@ -26,9 +36,16 @@ export function withoutPseudo(raw: readonly string[]): string[] {
   return fieldPairs(raw).filter(([name]) => !name.startsWith(":")).flat();
 }
 
-/** Values by name in lower case, as HTTP/2 has them (RFC 9113 section 8.2), in the order of their first occurrence. */
+/**
+ * Values by name in lower case, as HTTP/2 has them (RFC 9113 section 8.2), in the order of their first occurrence. What comes
+ * several times and may not is put together (RFC 9110 section 5.3), as the platform takes no second one.
+ */
 export function groupedFields(raw: readonly string[]): Record<string, string[]> {
-  const groups: Record<string, string[]> = {};
+  // Names are of others' making, such as `constructor`.
+  const groups: Record<string, string[]> = Object.create(null);
   for (const [name, value] of fieldPairs(raw)) (groups[name.toLowerCase()] ??= []).push(value);
+  for (const [name, values] of Object.entries(groups)) {
+    if (values.length > 1 && SINGLE.has(name)) groups[name] = [values.join(", ")];
+  }
   return groups;
 }

@@ -18,9 +18,11 @@ import type { AuditTrail } from "../observe/audit.ts";
 import type { Log } from "../observe/log.ts";
 import type { Store } from "../store/store.ts";
 import type { LiveAuthorization } from "../tunnel/live_authorization.ts";
+import type { Publications } from "../tunnel/publications.ts";
 import type { TunnelRegistry } from "../tunnel/registry.ts";
 import type { UdpLimiter } from "../tunnel/udp_limiter.ts";
 import type { EndpointState } from "../upstream/endpoint.ts";
+import type { Publishers } from "../upstream/publishers.ts";
 import type { UpstreamPool } from "../upstream/upstream_pool.ts";
 
 /** How a service of a route does. */
@@ -73,6 +75,10 @@ export interface HttpServices {
   readonly udp: UdpLimiter;
   /** Reach the services of routes. */
   readonly upstreams: { of(route: Route): UpstreamPool; states(): readonly RouteEndpointState[] };
+  /** Who publishes the services of routes. */
+  readonly publishers: Publishers;
+  /** Knows who may. */
+  readonly publications: Publications;
   /** What this gateway calls itself toward other proxies: a pseudonym of its own at each start. */
   readonly instance: string;
   /** Has a tunnel decided anew when something changed since its decision. */

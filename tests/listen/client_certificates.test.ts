@@ -187,7 +187,7 @@ describe("acceptTls() that asks for client certificates", () => {
     const up = new Uint8Array(5 * MIB).map((_, at) => at * 7);
     const down = new Uint8Array(6 * MIB).map((_, at) => at * 11);
     const received: Uint8Array[] = [];
-    socket.on("data", (chunk) => received.push(chunk));
+    socket.on("data", (chunk: Uint8Array) => received.push(chunk));
     const ended = once(socket, "end");
     socket.end(up);
     const [got] = await Promise.all([

@@ -3,6 +3,7 @@ import type { Config } from "../../config/config.ts";
 import type { Histogram } from "../../observe/histogram.ts";
 import type { ServiceAccounts } from "../../identity/service_accounts.ts";
 import type { Store } from "../../store/store.ts";
+import type { HttpFigures } from "../edge.ts";
 import type { Http3Figures } from "../http3_edge.ts";
 import type { RouteEndpointState } from "../services.ts";
 import type { TunnelRegistry } from "../../tunnel/registry.ts";
@@ -104,6 +105,8 @@ export interface ControlServices {
   readonly tunnels: TunnelRegistry;
   /** What UDP tunnels moved and lost. */
   readonly udp: Pick<UdpLimiter, "tunnels" | "figures">;
+  /** What clients of HTTP/1.1 and HTTP/2 did wrong. */
+  readonly http: HttpFigures;
   /** What came over HTTP/3. */
   readonly http3: Http3Figures;
   /** From a change until the tunnels it ends were told to end. */

@@ -1,5 +1,6 @@
 import type { ControlServices } from "./control_services.ts";
 import { http3Metrics } from "./http3_metrics.ts";
+import { httpMetrics } from "./http_metrics.ts";
 import { upstreamMetrics } from "./upstream_metrics.ts";
 import { udpMetrics } from "./udp_metrics.ts";
 
@@ -29,6 +30,7 @@ export function metricsText(services: ControlServices): string {
   )
     .join("");
   const help = "From a change until the tunnels that it no longer allows were told to end.";
-  return gauges + udpMetrics(services.udp) + http3Metrics(services.http3) + upstreamMetrics(upstreams) +
+  return gauges + udpMetrics(services.udp) + httpMetrics(services.http) + http3Metrics(services.http3) +
+    upstreamMetrics(upstreams) +
     services.withdrawals.text("sallyport_tunnel_withdrawal_seconds", help);
 }

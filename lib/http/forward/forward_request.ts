@@ -6,9 +6,11 @@ import type { TunnelEndReason } from "../../tunnel/tunnel_end.ts";
 import { DialError } from "../../upstream/dial_error.ts";
 import type { Endpoint } from "../../upstream/endpoint.ts";
 import type { Lease } from "../../upstream/upstream_pool.ts";
+import { altSvcFor } from "../alt_svc.ts";
 import { entryOf, type Granted, refused, subjectOf } from "../authorize.ts";
 import type { HttpEnv } from "../env.ts";
-import type { Exchange } from "../exchange.ts";
+import type { Exchange, RawHeaders } from "../exchange.ts";
+import { fieldPairs } from "../raw_headers.ts";
 import type { CleanTarget } from "../request_path.ts";
 import { routingKey } from "../routing_key.ts";
 import type { HttpServices } from "../services.ts";
@@ -22,6 +24,7 @@ import { requestHeaders } from "./request_headers.ts";
 import { responseHeaders } from "./response_headers.ts";
 import type { ServiceClients } from "./service_client.ts";
 import type { ServiceRequest, ServiceResponse } from "./service_request.ts";
+import { trailersOf } from "./trailers.ts";
 import { serviceHost, servicePath } from "./service_target.ts";
 import { writeResponse } from "./write_response.ts";
 
@@ -37,6 +40,8 @@ export interface Forwarded {
 
 /** An exchange that takes longer is in the registry, so that it ends with what allows it. */
 const LIVE_AFTER_MS = 2000;
+/** No service has more to say before its answer. */
+const MAX_HINTS = 16;
 /** A caller may go on sending for so long after the answer. */
 const LINGER_MS = 30_000;
 
@@ -80,6 +85,9 @@ class Forwarding {
   readonly #timers = new DisposableStack();
   /** Settles when nothing more comes from the caller. */
   readonly #sent = Promise.withResolvers<void>();
+  #hints = 0;
+  /** The one that was asked last. */
+  #endpoint: Endpoint | null = null;
   #isSent = false;
   #isHeadSent = false;
   #deadline: Disposable | null = null;
@@ -115,7 +123,6 @@ class Forwarding {
     }
     const { response, lease } = asked;
     this.#trail(response.status, lease.endpoint);
-    this.#watch(lease.endpoint);
     try {
       await this.#answer(response);
       lease.done({ status: response.status });
@@ -164,13 +171,17 @@ class Forwarding {
       granted,
       hashKey: routingKey(c, granted.caller),
       isGrpc: isGrpc(c.req.header("content-type")),
-      requestFor: (endpoint) => this.#requestFor(endpoint, headers),
+      requestFor: (endpoint) => this.#requestFor(endpoint, { headers, identityNames: identity.names }),
     });
   }
 
-  #requestFor(endpoint: Endpoint, headers: readonly string[]): ServiceRequest {
+  #requestFor(
+    endpoint: Endpoint,
+    { headers, identityNames }: { headers: readonly string[]; identityNames: ReadonlySet<string> },
+  ): ServiceRequest {
     const { granted: { route }, target, host, exchange } = this.#options;
     const c = this.#c;
+    this.#watch(endpoint);
     const named = serviceHost(route.http!, {
       upstream: endpoint.upstream,
       host,
@@ -187,15 +198,13 @@ class Forwarding {
         ? {
           read: () => exchange.read(),
           get trailers() {
-            return exchange.trailers;
+            return trailersOf(exchange.trailers, { also: identityNames });
           },
           waits: c.req.header("expect")?.toLowerCase() === "100-continue",
         }
         : null,
       signal: this.#asking.signal,
-      onInform: (status, raw) => {
-        if (!this.#isHeadSent) exchange.inform(status, raw);
-      },
+      onInform: (status, raw) => this.#inform(status, raw),
       onSent: (count) => (this.counters.bytesUp += count),
       onComplete: () => {
         this.#isSent = true;
@@ -203,6 +212,17 @@ class Forwarding {
         this.#startDeadline();
       },
     };
+  }
+
+  /** Of informational answers, only links to what the page needs go on (RFC 8297). */
+  #inform(status: number, raw: RawHeaders): void {
+    const links = fieldPairs(raw).filter(([name]) => name.toLowerCase() === "link");
+    if (status !== 103 || links.length === 0 || this.#isHeadSent || ++this.#hints > MAX_HINTS) return;
+    try {
+      this.#options.exchange.inform(103, links.flat());
+    } catch {
+      // What is no link is no loss.
+    }
   }
 
   /** The time to answer begins when there is something to answer. */
@@ -226,6 +246,7 @@ class Forwarding {
         http: route.http!,
         cookieName: this.#services.config.cookie.name,
         requestId: this.#c.get("requestId"),
+        altSvc: altSvcFor(this.#c, this.#services),
       }),
       isLast: response.isLast,
     });
@@ -235,7 +256,7 @@ class Forwarding {
       this.counters.bytesDown += chunk.length;
     }
     signal.throwIfAborted();
-    await exchange.end(response.trailers);
+    await exchange.end(trailersOf(response.trailers));
   }
 
   /** Answers that no service has answered. */
@@ -266,11 +287,14 @@ class Forwarding {
 
   /** What takes long is decided anew when something changes, and ends when it is no longer allowed. */
   #watch(endpoint: Endpoint): void {
-    this.#timers.use(this.#services.clock.timer(LIVE_AFTER_MS, () => void this.#enter(endpoint)));
+    const isWatched = this.#endpoint !== null;
+    this.#endpoint = endpoint;
+    if (!isWatched) this.#timers.use(this.#services.clock.timer(LIVE_AFTER_MS, () => void this.#enter()));
   }
 
-  async #enter(endpoint: Endpoint): Promise<void> {
+  async #enter(): Promise<void> {
     const { granted } = this.#options;
+    const endpoint = this.#endpoint!;
     const services = this.#services;
     const running = services.tunnels.run(tunnelFacts(this.#c, granted, endpoint.upstream), {
       // Its own time limit runs already.
@@ -309,5 +333,18 @@ function codeOf(error: unknown): AnswerCode {
 }
 
 function codeOfEnd(reason: TunnelEndReason): AnswerCode {
-  return reason === "time-limit" ? "http/service-timeout" : "http/service-broken";
+  switch (reason) {
+    case "time-limit":
+    case "idle-timeout":
+      return "http/service-timeout";
+    case "client-reset":
+    case "upstream-reset":
+    case "upstream-removed":
+    case "gateway-stopping":
+      return "http/service-broken";
+    case "store-unavailable":
+      return "store/unavailable";
+    default:
+      return "http/denied";
+  }
 }

@@ -16,7 +16,7 @@ export const MAX_ANSWER_HEAD_BYTES = 64 * 1024;
 /** Keeps the HTTP/1.1 connections to one service. Requests are made with the option `grant`. */
 export class Http1Agent extends http.Agent {
   readonly #connect: Connect;
-  readonly #idle = new WeakMap<Duplex, ReturnType<typeof setTimeout>>();
+  readonly #idle = new WeakMap<Duplex, { timer: ReturnType<typeof setTimeout>; close: () => void }>();
 
   /** Opens nothing before the first request. @param options `keeps`: whether a connection serves more than one request */
   constructor(connect: Connect, { keeps = true }: { keeps?: boolean } = {}) {
@@ -44,14 +44,20 @@ export class Http1Agent extends http.Agent {
 
   /** Part of the agent: a request is over, and its connection could serve another. */
   override keepSocketAlive(socket: Duplex): boolean {
-    clearTimeout(this.#idle.get(socket));
-    this.#idle.set(socket, setTimeout(() => socket.destroy(), IDLE_MS));
+    const close = () => void socket.destroy();
+    this.#idle.set(socket, { timer: setTimeout(close, IDLE_MS), close });
+    // What comes unasked could be taken for the answer to the next request.
+    socket.once("data", close);
     return !socket.destroyed;
   }
 
   /** Part of the agent: a connection serves another request. */
   override reuseSocket(socket: Duplex, request: ClientRequest): void {
-    clearTimeout(this.#idle.get(socket));
+    const idle = this.#idle.get(socket);
+    if (idle !== undefined) {
+      clearTimeout(idle.timer);
+      socket.off("data", idle.close);
+    }
     super.reuseSocket(socket, request);
   }
 }

@@ -37,12 +37,20 @@ export function requestHttp1(
   outgoing.on("information", ({ statusCode, rawHeaders }) => {
     if (statusCode !== 100) request.onInform(statusCode, rawHeaders);
   });
+  // An error that comes after the head of an answer would not be heard of.
+  const refuse = (what: string) => {
+    reject(new ServiceBroken(what, false));
+    outgoing.destroy();
+  };
   outgoing.on("response", (incoming) => {
-    if (incoming.statusCode! < 200) return outgoing.destroy();
+    const { statusCode = 0 } = incoming;
+    if (statusCode < 200 || statusCode > 599) return refuse(`The status ${statusCode} is none of an answer`);
     resolve(responseOf(incoming, request.method));
   });
-  // Nobody asked for another protocol.
-  outgoing.on("upgrade", (_incoming, socket) => socket.destroy());
+  outgoing.on("upgrade", (_incoming, socket) => {
+    socket.destroy();
+    refuse("Nobody asked for another protocol");
+  });
   if (request.signal.aborted) abort();
   send(outgoing, request);
   return promise;

@@ -25,8 +25,7 @@ export function requestHttp2(
   const { body, signal } = request;
   let stream: ClientHttp2Stream;
   try {
-    // Fields as they are, with their duplicates, are taken too.
-    const headers = headersOf(request, scheme) as unknown as OutgoingHttpHeaders;
+    const headers = headersOf(request, scheme);
     stream = place.session.request(headers, { endStream: body === null, waitForTrailers: body !== null });
   } catch (error) {
     place[Symbol.dispose]();
@@ -59,9 +58,9 @@ export function requestHttp2(
   return promise;
 }
 
-function headersOf({ method, path, host, headers }: ServiceRequest, scheme: string): string[] {
-  const pseudo = [":method", method, ":scheme", scheme, ":authority", host, ":path", path];
-  return [...pseudo, ...fieldPairs(headers).flatMap(([name, value]) => [name.toLowerCase(), value])];
+function headersOf({ method, path, host, headers }: ServiceRequest, scheme: string): OutgoingHttpHeaders {
+  const pseudo = { ":method": method, ":scheme": scheme, ":authority": host, ":path": path };
+  return { ...pseudo, ...groupedFields(headers) };
 }
 
 function responseOf(

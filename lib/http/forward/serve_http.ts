@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import type { Authority } from "../../base/authority.ts";
 import type { Route } from "../../config/config.ts";
+import { providerIdOf } from "../../identity/provider_ids.ts";
 import type { HttpFacts } from "../../policy/facts.ts";
 import { refuse } from "../answers.tsx";
 import { authorize, entryOf, type Granted, refused } from "../authorize.ts";
@@ -54,7 +55,7 @@ export async function serveHttp(
   const known = { method: http.method, target: authority, http };
   if (fault !== null) return refused(c, services, { code: "http/bad-request", known, detail: fault });
   const isRobots = target.path === "/robots.txt" && !route.http!.isPublic;
-  const signIn = () => signInHere(c, services, target);
+  const signIn = () => signInHere(c, services, { route, target });
   const granted = await authorize(c, services, { ...known, route, signIn });
   if (!(granted instanceof Response)) {
     return await serveGranted(c, services, { ...request, granted, clients });
@@ -119,7 +120,7 @@ function httpFacts(c: Context<HttpEnv>, { path }: CleanTarget): HttpFacts {
 async function signInHere(
   c: Context<HttpEnv>,
   services: HttpServices,
-  { path, query }: CleanTarget,
+  { route, target: { path, query } }: { route: Route; target: CleanTarget },
 ): Promise<string> {
   const url = new URL(c.req.url);
   const origin = gatewayOrigin(url, services);
@@ -130,6 +131,7 @@ async function signInHere(
     redirectUri: `${origin}${path}${query}`,
     programmatic: false,
     browserMark: await browserToken(c, services, "sign-in"),
+    providerId: providerIdOf(services.config, route),
   }, services);
 }
 

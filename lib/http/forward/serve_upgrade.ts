@@ -7,9 +7,12 @@ import { plainAddress } from "../../base/ip.ts";
 import type { ByteStream } from "../../base/byte_stream.ts";
 import { errorMessage } from "../../base/errors.ts";
 import type { StreamDuplex } from "../../base/stream_duplex.ts";
+import type { MoveTunnel } from "../../tunnel/registry.ts";
 import { splice } from "../../tunnel/splice.ts";
+import type { TunnelEndReason } from "../../tunnel/tunnel_end.ts";
 import { DialError } from "../../upstream/dial_error.ts";
 import type { PooledConnection } from "../../upstream/upstream_pool.ts";
+import { altSvcFor } from "../alt_svc.ts";
 import { bodyReader } from "../body_reader.ts";
 import { entryOf, refused, subjectOf } from "../authorize.ts";
 import type { HttpEnv } from "../env.ts";
@@ -190,33 +193,49 @@ function passOn(
     upstream: connection.address,
   });
   const ended = c.get("tunnelOpened")();
-  const startedMs = services.clock.monotonic();
   const headers = headersFor(c, services, { granted, head });
   c.env.forward(async (exchange) => {
-    const bytesDown = await copyAnswer(exchange, { head, headers });
+    // It may go on for ever, such as server-sent events.
+    const running = services.tunnels.run(tunnelFacts(c, granted, connection.upstream), {
+      move: (live) => copyAnswer(exchange, { ...live, head, headers }),
+      limits: tunnelLimits(services, granted),
+    });
+    if (services.live.mark !== granted.mark) void services.live.recheck(c.get("requestId"));
+    const end = await running;
     connection.stream.close();
-    ended({ bytesDown, durationMs: Math.round(services.clock.monotonic() - startedMs), status });
+    services.audit.ended({ ...subjectOf(c, granted), ...end, upstream: connection.address });
+    ended({ ...end, status });
   });
   return c.body(null, 200);
 }
 
+type Copying = Parameters<MoveTunnel>[0] & { head: IncomingMessage; headers: string[] };
+
 async function copyAnswer(
   exchange: Exchange,
-  { head, headers }: { head: IncomingMessage; headers: string[] },
-): Promise<number> {
-  let bytesDown = 0;
+  { head, headers, counters, signal }: Copying,
+): Promise<TunnelEndReason> {
+  const over = AbortSignal.any([signal, exchange.signal]);
+  const stop = () => head.destroy();
+  over.addEventListener("abort", stop, { once: true });
   try {
+    over.throwIfAborted();
     const read = bodyReader(head, () => !head.complete);
     exchange.respond({ status: head.statusCode ?? 0, headers, isLast: false });
     for (let chunk = await read(); chunk !== null; chunk = await read()) {
       await exchange.write(chunk);
-      bytesDown += chunk.length;
+      counters.bytesDown += chunk.length;
     }
+    over.throwIfAborted();
     await exchange.end([]);
+    return "completed";
   } catch {
     exchange.abort();
+    if (signal.aborted) return signal.reason;
+    return exchange.signal.aborted ? "client-reset" : "upstream-reset";
+  } finally {
+    over.removeEventListener("abort", stop);
   }
-  return bytesDown;
 }
 
 function headersFor(
@@ -228,6 +247,7 @@ function headersFor(
     http: granted.route.http!,
     cookieName: services.config.cookie.name,
     requestId: c.get("requestId"),
+    altSvc: altSvcFor(c, services),
   });
 }
 

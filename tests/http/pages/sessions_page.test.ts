@@ -18,7 +18,9 @@ function card(overrides: Partial<SessionCard> = {}): SessionCard {
 }
 
 function render(sessions: readonly SessionCard[], options: { more?: number; csrf?: string } = {}): string {
-  return String(SessionsPage({ nav: NAV, sessions, more: options.more ?? 0, csrf: options.csrf ?? "token" }));
+  return String(
+    SessionsPage({ nav: NAV, sessions, keys: [], more: options.more ?? 0, csrf: options.csrf ?? "token" }),
+  );
 }
 
 describe("SessionsPage()", () => {
