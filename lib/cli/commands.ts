@@ -10,6 +10,8 @@ import { helpCommand } from "./help.ts";
 import { loginCommand } from "./login.ts";
 import { logoutCommand } from "./logout.ts";
 import { applyCommand, planCommand } from "./plan.ts";
+import { recordingsCommand } from "./recordings.ts";
+import { publishCommand } from "./publish.ts";
 import { routesCommand } from "./routes.ts";
 import { serveCommand } from "./serve.ts";
 import { serviceAccountsCommand } from "./service_accounts.ts";
@@ -24,6 +26,7 @@ import { whoamiCommand } from "./whoami.ts";
 export const commands: readonly Command[] = [
   tcpCommand,
   udpCommand,
+  publishCommand,
   doctorCommand,
   routesCommand,
   loginCommand,
@@ -39,6 +42,7 @@ export const commands: readonly Command[] = [
   statusCommand,
   tunnelsCommand,
   sessionsCommand,
+  recordingsCommand,
   planCommand,
   applyCommand,
   reloadCommand,

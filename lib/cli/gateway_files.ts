@@ -62,17 +62,29 @@ export async function readConfig(args: ParsedArgs, io: CliIo): Promise<ReadConfi
  * @throws {UsageError} when users cannot be reached from another process
  */
 export async function readStorage(args: ParsedArgs, io: CliIo): Promise<StorageSettings | null> {
-  const file = args.get(CONFIG_OPTION.name);
-  const { config, complaints } = await loadConfig(sourceOf(args, io));
+  const config = await findConfig(args, io);
+  if (config === undefined) return { type: "file", connectionString: null };
   if (config?.storage.type === "memory") {
     throw new UsageError(
       "cli/conflicting-options",
-      `The gateway of ${file} keeps its users in memory, where only it can reach them`,
+      `The gateway of ${
+        args.get(CONFIG_OPTION.name)
+      } keeps its users in memory, where only it can reach them`,
       "set databroker_storage_type to file or postgres",
     );
   }
-  if (config !== null) return config.storage;
-  if (!await exists(file, io)) return { type: "file", connectionString: null };
+  return config?.storage ?? null;
+}
+
+/**
+ * Reads the configuration for a command that works on what the gateway keeps. Errors in it are printed to standard error.
+ *
+ * @returns `undefined` when there is none, `null` when it cannot be used
+ */
+export async function findConfig(args: ParsedArgs, io: CliIo): Promise<Config | null | undefined> {
+  const { config, complaints } = await loadConfig(sourceOf(args, io));
+  if (config !== null) return config;
+  if (!await exists(args.get(CONFIG_OPTION.name), io)) return undefined;
   for (const complaint of complaints.filter(({ severity }) => severity === "error")) {
     io.stderr(`${formatComplaint(complaint)}\n\n`);
   }

@@ -13,13 +13,20 @@ import type { ResponseHead } from "./response_head.ts";
 
 /** HTTP/1.1: a connection of its own for each tunnel. Nothing is connected before the first. */
 export function http1Carrier(gateway: GatewayAddress, trust: GatewayTrust): Carrier {
+  const way = { gateway, trust };
   return {
     name: "h1",
     isOpen: true,
     carriesUdp: true,
     async openTcp(authority, request) {
       const lines = [`CONNECT ${authority} HTTP/1.1`, `Host: ${authority}`, ...fieldLines(request)];
-      const { stream, head } = await open({ gateway, trust, lines, authority, success: 200 }, request);
+      const { stream, head } = await openOverHttp1({
+        ...way,
+        lines,
+        authority,
+        success: 200,
+        signal: request.signal,
+      });
       return { ...stream, requestId: requestIdOf(head), token: request.token };
     },
     async openUdp(target, request) {
@@ -32,7 +39,13 @@ export function http1Carrier(gateway: GatewayAddress, trust: GatewayTrust): Carr
         "Capsule-Protocol: ?1",
         ...fieldLines(request),
       ];
-      const { stream, head } = await open({ gateway, trust, lines, authority, success: 101 }, request);
+      const { stream, head } = await openOverHttp1({
+        ...way,
+        lines,
+        authority,
+        success: 101,
+        signal: request.signal,
+      });
       return Object.assign(capsuleFlow(stream), { requestId: requestIdOf(head), token: request.token });
     },
     // Each tunnel has its own connection.
@@ -49,15 +62,22 @@ function fieldLines(request: TunnelRequest): string[] {
   return Object.entries(tunnelFields(request)).map(([name, value]) => `${names[name] ?? name}: ${value}`);
 }
 
-async function open(
-  { gateway, trust, lines, authority, success }: {
+/**
+ * Sends a request of HTTP/1.1 that asks for a tunnel, over a connection of its own.
+ *
+ * @param options `lines`: the request line and the fields; `authority`: where it leads, for a refusal; `success`: the status that grants it
+ * @returns the tunnel, which the caller closes
+ * @throws {ClientError} as {@link Carrier.openTcp}
+ */
+export async function openOverHttp1(
+  { gateway, trust, lines, authority, success, signal }: {
     gateway: GatewayAddress;
     trust: GatewayTrust;
     lines: readonly string[];
     authority: string;
     success: number;
+    signal: AbortSignal;
   },
-  { signal }: TunnelRequest,
 ): Promise<{ stream: ByteStream; head: ResponseHead }> {
   const { stream } = await dialGateway(gateway, { trust, signal });
   try {

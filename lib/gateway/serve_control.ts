@@ -3,6 +3,7 @@ import type { LoadOptions } from "../config/load_config.ts";
 import { createControlApp } from "../http/control/control_app.ts";
 import { ControlError } from "../http/control/control_error.ts";
 import type { ControlServices, GatewayStatus } from "../http/control/control_services.ts";
+import type { HttpFigures } from "../http/edge.ts";
 import type { Http3Figures } from "../http/http3_edge.ts";
 import type { HttpServices } from "../http/services.ts";
 import type { Histogram } from "../observe/histogram.ts";
@@ -32,6 +33,8 @@ export interface ControlParts {
     GatewayStatus,
     "lastReload" | "revision" | "digest" | "routes" | "tunnels" | "upstreams" | "config"
   >;
+  /** What clients of HTTP/1.1 and HTTP/2 did wrong; it is kept current. */
+  readonly http: HttpFigures;
   /** What came over HTTP/3. */
   readonly http3: () => Http3Figures;
   /** How the configuration is changed. */
@@ -77,7 +80,7 @@ async function isServed(path: string): Promise<boolean> {
 }
 
 function controlServices(
-  { services, http3, withdrawals, status, reloader, live, source }: ControlParts,
+  { services, http, http3, withdrawals, status, reloader, live, source }: ControlParts,
 ): ControlServices {
   const { store, bearer, tunnels, udp, clock } = services;
   return {
@@ -94,6 +97,7 @@ function controlServices(
     config: () => live.current.config,
     tunnels,
     udp,
+    http,
     get http3() {
       return http3();
     },

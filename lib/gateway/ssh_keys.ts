@@ -1,6 +1,12 @@
 import { errorMessage } from "../base/errors.ts";
 import type { Config, SshKeySource } from "../config/config.ts";
-import { type MadeKeyType, makePrivateKey, readPrivateKey, type SshPrivateKey } from "../ssh/host_keys.ts";
+import {
+  type MadeKeyType,
+  makePrivateKey,
+  readHostKey,
+  readPrivateKey,
+  type SshPrivateKey,
+} from "../ssh/host_keys.ts";
 import { GatewayError } from "./gateway_error.ts";
 import type { StateDirectory } from "./state_directory.ts";
 
@@ -27,11 +33,13 @@ const OTHERS = 0o077;
 export async function sshKeysOf({ ssh }: Config, state: StateDirectory): Promise<SshKeys | null> {
   if (ssh === null) return null;
   const hostKeys = ssh.hostKeys.length > 0
-    ? await Promise.all(ssh.hostKeys.map((source) => configuredKey(source, "ssh_host_keys")))
+    ? await Promise.all(
+      ssh.hostKeys.map((source) => configuredKey(source, { key: "ssh_host_keys", read: readHostKey })),
+    )
     : await Promise.all(MADE.map((type) => storedKey(`ssh_host_${type}_key`, { type, state })));
   const userCaKey = ssh.userCaKey === null
     ? await storedKey(USER_CA, { type: "ed25519", state })
-    : await configuredKey(ssh.userCaKey, "ssh_user_ca_key");
+    : await configuredKey(ssh.userCaKey, { key: "ssh_user_ca_key", read: readPrivateKey });
   // For the servers behind routes, which trust it.
   if (ssh.userCaKey === null) {
     await state.readOrMake(`${USER_CA}.pub`, () => Promise.resolve(`${userCaKey.line}\n`));
@@ -39,10 +47,13 @@ export async function sshKeysOf({ ssh }: Config, state: StateDirectory): Promise
   return { hostKeys, userCaKey };
 }
 
-async function configuredKey({ pem, file }: SshKeySource, key: string): Promise<SshPrivateKey> {
-  if (file === null) return readPrivateKey(pem, { source: `the key in ${key}` });
+async function configuredKey(
+  { pem, file }: SshKeySource,
+  { key, read }: { key: string; read: typeof readPrivateKey },
+): Promise<SshPrivateKey> {
+  if (file === null) return read(pem, { source: `the key in ${key}` });
   await requirePrivate(file);
-  return readPrivateKey(pem, { source: `the key in ${file}` });
+  return read(pem, { source: `the key in ${file}` });
 }
 
 async function storedKey(

@@ -40,7 +40,7 @@ export class SshListener implements AsyncDisposable {
   }
 
   /** Where it listens; `null` when SSH is not served. */
-  get address(): Place | null {
+  get address(): { readonly hostname: string; readonly port: number } | null {
     return this.#open === null
       ? null
       : { hostname: this.#open.acceptor.hostname, port: this.#open.acceptor.port };
@@ -58,7 +58,7 @@ export class SshListener implements AsyncDisposable {
     if (ssh === null || next.sshKeys === null) {
       this.#open = null;
       await old?.acceptor[Symbol.asyncDispose]();
-      this.#server?.farewell();
+      this.#server?.farewell("SSH is no longer served here");
       return;
     }
     const { hostKeys } = next.sshKeys;
@@ -83,7 +83,10 @@ export class SshListener implements AsyncDisposable {
   /** Takes no more connections, and tells those that are open for too long that it is over. */
   drain(): void {
     this.#server?.drain();
-    this.#stopping ??= this.#options.clock.timer(LIMITS.drainMs, () => this.#server?.farewell());
+    this.#stopping ??= this.#options.clock.timer(
+      LIMITS.drainMs,
+      () => this.#server?.farewell("The gateway is stopping"),
+    );
   }
 
   /** Waits until no connection is open. */

@@ -1,11 +1,15 @@
 import type { KeySignIns } from "../identity/key_sign_ins.ts";
 import type { HttpServices } from "../http/services.ts";
+import { DirectoryRecorder } from "../ssh/recording/directory_recorder.ts";
+import { SshReverseForwards } from "../ssh/reverse/reverse_forwards.ts";
 import { SshDirectForwards } from "../ssh/routes/direct_forwards.ts";
 import { SshRouteSessions } from "../ssh/routes/route_sessions.ts";
 import type { SshRouteServices } from "../ssh/routes/services.ts";
 import { openUserAuthority } from "../ssh/routes/user_authority.ts";
+import { TunnelScreen } from "../ssh/tui/tunnel_screen.ts";
 import type { SshServices } from "../ssh/services.ts";
 import type { LiveServing } from "./live_serving.ts";
+import type { StateDirectory } from "./state_directory.ts";
 
 /** What the SSH server is built from. */
 export interface SshParts {
@@ -17,11 +21,13 @@ export interface SshParts {
   readonly signIns: KeySignIns;
   /** Where people sign in. */
   readonly signInOrigin: () => string;
+  /** Where recordings are kept that the configuration names no place for. */
+  readonly state: StateDirectory;
 }
 
 /** What the SSH server works with, and who serves what its clients ask for. */
-export function sshServicesOf({ services, live, signIns, signInOrigin }: SshParts): SshServices {
-  const { store, tunnels, clock, random, log, audit } = services;
+export function sshServicesOf({ services, live, signIns, signInOrigin, state }: SshParts): SshServices {
+  const { store, tunnels, publications, publishers, clock, random, log, audit } = services;
   const routeServices: SshRouteServices = {
     get config() {
       return live.current.config;
@@ -37,7 +43,15 @@ export function sshServicesOf({ services, live, signIns, signInOrigin }: SshPart
     },
     upstreams: services.upstreams,
     instance: services.instance,
-    recorder: null,
+    recorder: new DirectoryRecorder({
+      settings: () => live.current.config.sessionRecordings,
+      defaultDirectory: state.file("recordings"),
+      key: () => live.current.keys.recordings,
+      clock,
+      random,
+      log,
+      audit,
+    }),
     store,
     tunnels,
     live: services.live,
@@ -64,7 +78,14 @@ export function sshServicesOf({ services, live, signIns, signInOrigin }: SshPart
     audit,
     routeSessions: new SshRouteSessions(routeServices),
     directForwards: new SshDirectForwards(routeServices),
-    reverseForwards: null,
-    tunnelScreens: null,
+    reverseForwards: new SshReverseForwards({
+      publications,
+      publishers,
+      states: (route) => services.upstreams.of(route).states(),
+      clock,
+      random,
+      audit,
+    }),
+    tunnelScreens: new TunnelScreen(clock),
   };
 }

@@ -22,6 +22,7 @@ import type { AuditTrail } from "../observe/audit.ts";
 import type { Log } from "../observe/log.ts";
 import type { ServerCertificates } from "../pki/server_certificates.ts";
 import { LiveAuthorization } from "../tunnel/live_authorization.ts";
+import { Publications, type PublicationsOptions } from "../tunnel/publications.ts";
 import { TunnelRegistry } from "../tunnel/registry.ts";
 import { UdpLimiter } from "../tunnel/udp_limiter.ts";
 import { Publishers } from "../upstream/publishers.ts";
@@ -113,20 +114,25 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     clock,
   });
 
+  const decidedWith: Omit<PublicationsOptions, "routes"> = {
+    store,
+    session: async (id, route) => {
+      const { config } = live.current;
+      return bearer.sessionById(id, config.routes) ??
+        await sessionFactsById(id, { store, clock, wanted: providerIdOf(config, route) });
+    },
+    certificates: () => live.current.clientCertificates,
+    whenUnavailable: () => live.current.config.storeUnavailable,
+    clock,
+    log,
+  };
   const authorization = starting.use(
-    new LiveAuthorization({
-      tunnels,
-      routes: () => live.current.routes,
-      store,
-      session: async (id, route) => {
-        const { config } = live.current;
-        return bearer.sessionById(id, config.routes) ??
-          await sessionFactsById(id, { store, clock, wanted: providerIdOf(config, route) });
-      },
-      certificates: () => live.current.clientCertificates,
-      whenUnavailable: () => live.current.config.storeUnavailable,
-      clock,
-      log,
+    new LiveAuthorization({ ...decidedWith, tunnels, routes: () => live.current.routes }),
+  );
+  const publications = starting.use(
+    new Publications({
+      ...decidedWith,
+      routes: () => live.current.config.allowsReverseTunnels ? live.current.config.routes : [],
     }),
   );
   const publishers = new Publishers();
@@ -145,6 +151,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     tunnels,
     udp: new UdpLimiter({ settings: () => live.current.config.udpLimits, clock }),
     upstreams,
+    publishers,
+    publications,
     instance: `sallyport-${randomId(random, 8)}`,
     live: authorization,
     clock,
@@ -193,7 +201,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   await http3.follow(live.current);
   const signInOrigin = () => urlFor(live.current.config, listener.address.port);
   const ssh = starting.use(
-    new SshListener({ services: sshServicesOf({ services, live, signIns, signInOrigin }), clock, log }),
+    new SshListener({
+      services: sshServicesOf({ services, live, signIns, signInOrigin, state }),
+      clock,
+      log,
+    }),
   );
   await ssh.follow(live.current);
   const openConnections = () =>
@@ -215,6 +227,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     upstreams.follow(next);
     warnOfExpired(serving.certificates, { log, now: clock.now() });
     await authorization.recheckAll(`${cause}, revision ${serving.revision}`);
+    await publications.recheckAll();
   };
   const source = options.source ?? { file: config.file, readTextFile: Deno.readTextFile };
   const watch = starting.use(new ConfigWatch({ isOn: () => live.current.config.hotReload, clock }));
@@ -238,6 +251,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     await serveControl({
       state,
       services,
+      http: edge.figures,
       http3: () => http3Edge.figures,
       withdrawals: authorization.withdrawals,
       status,
@@ -248,7 +262,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     }),
   );
   starting.use(sweepExpired(services));
-  starting.use(keepTunnelSessions({ tunnels, sessions, clock, log }));
+  starting.use(keepTunnelSessions({ tunnels, publications, sessions, clock, log }));
   const resources = starting.move();
   let stopped: Promise<void> | null = null;
   const stop = () =>
@@ -310,7 +324,7 @@ async function within(ms: number, work: Promise<unknown>, clock: Clock): Promise
 }
 
 /** Forgets what has expired, and ends sessions that were idle for too long, every ten minutes. */
-function sweepExpired({ store, sessions, tunnels, clock, log }: HttpServices): Disposable {
+function sweepExpired({ store, sessions, tunnels, publications, clock, log }: HttpServices): Disposable {
   let timer = clock.timer(LIMITS.sweepEveryMs, run);
   function run(): void {
     timer = clock.timer(LIMITS.sweepEveryMs, run);
@@ -318,7 +332,8 @@ function sweepExpired({ store, sessions, tunnels, clock, log }: HttpServices): D
   }
   async function sweep(): Promise<void> {
     await store.sweep(clock.now());
-    await sessions.endIdle((id) => tunnels.ofSession(id).length > 0);
+    const publishing = new Set(publications.sessionIds());
+    await sessions.endIdle((id) => publishing.has(id) || tunnels.ofSession(id).length > 0);
   }
   return { [Symbol.dispose]: () => timer[Symbol.dispose]() };
 }

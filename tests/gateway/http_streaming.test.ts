@@ -2,6 +2,10 @@ import http2, { type ClientHttp2Session, type ClientHttp2Stream } from "node:htt
 import https from "node:https";
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { afterEach, describe, expect, it } from "vitest";
+import { fromUtf8, utf8 } from "../../lib/base/bytes.ts";
+import type { Http3Connection } from "../../lib/carrier/http3_connection.ts";
+import type { Http3Stream } from "../../lib/carrier/http3_stream.ts";
+import { dialHttp3 } from "../_support/http3.ts";
 import { HttpService, textOf } from "../_support/http_service.ts";
 import { startTestGateway, type TestGateway, until } from "../_support/test_gateway.ts";
 import { PUBLIC, routeTo, SIGNED_IN } from "./_http_route.ts";
@@ -35,7 +39,11 @@ interface AskOptions {
 }
 
 const sessions: ClientHttp2Session[] = [];
-afterEach(() => sessions.splice(0).forEach((session) => session.destroy()));
+const connections: Http3Connection[] = [];
+afterEach(() => {
+  sessions.splice(0).forEach((session) => session.destroy());
+  connections.splice(0).forEach((connection) => connection.close());
+});
 
 /** By `node:https`. */
 const http1: Client = (
@@ -119,7 +127,50 @@ const http2Client: Client = (
   };
 };
 
-describe.each([["HTTP/1.1", http1], ["HTTP/2", http2Client]] as const)("Over %s, a service", (_, client) => {
+/** By our own client, as the platform has none. */
+const http3Client: Client = (
+  gateway,
+  { path = "/", method = "GET", headers = {}, expects = false },
+) => {
+  const { promise: over, resolve } = Promise.withResolvers<void>();
+  const answer: Answer = { status: 0, body: "", trailers: {}, hints: [], broken: null, over };
+  const stream = dialHttp3(gateway).then(async (connection) => {
+    connections.push(connection);
+    const fields = { ...headers, ...(expects ? { expect: "100-continue" } : {}) };
+    return await connection.request([
+      ...[[":method", method], [":scheme", "https"], [":authority", "app.test"], [":path", path]] as const,
+      ...Object.entries(fields),
+    ]);
+  });
+  const reading = async () => {
+    const asked = await stream;
+    for (answer.status = 100; answer.status < 200;) {
+      answer.status = Number((await asked.readFields()).find(([name]) => name === ":status")![1]);
+      if (answer.status < 200) answer.hints.push(answer.status);
+    }
+    const buffer = new Uint8Array(64 * 1024);
+    for (let count = await asked.read(buffer); count !== null; count = await asked.read(buffer)) {
+      answer.body += fromUtf8(buffer.subarray(0, count));
+    }
+    answer.trailers = Object.fromEntries(asked.trailers);
+  };
+  reading().catch((error) => (answer.broken ??= String(error))).finally(resolve);
+  let sending: Promise<unknown> = stream;
+  const send = (work: (stream: Http3Stream) => Promise<void> | void) => {
+    sending = sending.then(async () => work(await stream)).catch(() => {});
+  };
+  return {
+    answer,
+    write: (text) => send((stream) => stream.write(utf8(text))),
+    end: () => send((stream) => stream.closeWrite()),
+    // A stream that is given up is noticed when more is sent on it; a connection at once.
+    abort: () => connections.at(-1)!.close(),
+  };
+};
+
+const CLIENTS = [["HTTP/1.1", http1], ["HTTP/2", http2Client], ["HTTP/3", http3Client]] as const;
+
+describe.each(CLIENTS)("Over %s, a service", (_, client) => {
   it("gets a long body and gives it back, without the gateway holding it", async () => {
     await using service = await HttpService.start((incoming, outgoing) => {
       outgoing.writeHead(200);

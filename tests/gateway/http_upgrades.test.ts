@@ -4,8 +4,10 @@ import http2 from "node:http2";
 import type { Duplex } from "node:stream";
 import { describe, expect, it } from "vitest";
 import WebSocket, { WebSocketServer } from "ws";
+import { fromUtf8, utf8 } from "../../lib/base/bytes.ts";
+import { dialHttp3 } from "../_support/http3.ts";
 import { HttpService } from "../_support/http_service.ts";
-import { startTestGateway, type TestGateway, until } from "../_support/test_gateway.ts";
+import { readAll, startTestGateway, type TestGateway, until } from "../_support/test_gateway.ts";
 import { ask, PUBLIC, routeTo, SIGNED_IN } from "./_http_route.ts";
 
 const WEBSOCKETS = `allow_websockets: true\n`;
@@ -118,7 +120,62 @@ describe("An upgrade", () => {
   });
 });
 
-describe("A WebSocket over HTTP/2", () => {
+/** An extended CONNECT by `node:http2` (RFC 8441). */
+async function extended2(gateway: TestGateway): Promise<Extended> {
+  const session = http2.connect(`https://127.0.0.1:${gateway.port}`, {
+    servername: "localhost",
+    ca: gateway.caPem,
+  });
+  await new Promise((resolve) => session.once("remoteSettings", resolve));
+  const stream = session.request(Object.fromEntries(EXTENDED), { endStream: false });
+  const head = await new Promise<Record<string, unknown>>((resolve) => stream.once("response", resolve));
+  return {
+    status: Number(head[":status"]),
+    headers: head,
+    async echo(text) {
+      stream.write(text);
+      let answer = "";
+      for await (const chunk of stream) answer += chunk;
+      return answer;
+    },
+    close: () => session.destroy(),
+  };
+}
+
+/** The same by our own client of HTTP/3 (RFC 9220). */
+async function extended3(gateway: TestGateway): Promise<Extended> {
+  const connection = await dialHttp3(gateway);
+  const stream = await connection.request(EXTENDED);
+  const { status, headers } = await stream.readAnswer();
+  return {
+    status,
+    headers: Object.fromEntries(headers),
+    async echo(text) {
+      await stream.write(utf8(text));
+      return fromUtf8(await readAll(stream));
+    },
+    close: () => connection.close(),
+  };
+}
+
+interface Extended {
+  readonly status: number;
+  readonly headers: Record<string, unknown>;
+  /** Sends a text. @returns all that comes until the end */
+  echo(text: string): Promise<string>;
+  close(): void;
+}
+
+const EXTENDED: readonly (readonly [string, string])[] = [
+  [":method", "CONNECT"],
+  [":protocol", "websocket"],
+  [":scheme", "https"],
+  [":authority", "app.test"],
+  [":path", "/chat"],
+  ["sec-websocket-version", "13"],
+];
+
+describe.each([["HTTP/2", extended2], ["HTTP/3", extended3]] as const)("A WebSocket over %s", (_, open) => {
   it("goes through to the service, which is asked by HTTP/1.1", async () => {
     await using service = await HttpService.start(() => {});
     service.server.on("upgrade", (request, socket: Duplex) => {
@@ -131,26 +188,19 @@ describe("A WebSocket over HTTP/2", () => {
       socket.on("data", (data) => socket.end(`echo ${data}`));
     });
     await using gateway = await startTestGateway(routeTo(service.url, WEBSOCKETS + PUBLIC));
-    const session = http2.connect(`https://127.0.0.1:${gateway.port}`, {
-      servername: "localhost",
-      ca: gateway.caPem,
-    });
-    await new Promise((resolve) => session.once("remoteSettings", resolve));
-    const stream = session.request({
-      ":method": "CONNECT",
-      ":protocol": "websocket",
-      ":scheme": "https",
-      ":authority": "app.test",
-      ":path": "/chat",
-      "sec-websocket-version": "13",
-    }, { endStream: false });
-    const head = await new Promise<Record<string, unknown>>((resolve) => stream.once("response", resolve));
-    expect(head).toMatchObject({ ":status": 200, "x-asked": "GET /chat" });
-    expect(head).not.toHaveProperty("sec-websocket-accept");
-    let text = "";
-    stream.on("data", (chunk) => (text += chunk));
-    stream.write("hi");
-    await until(() => text === "echo hi");
-    session.destroy();
+    const client = await open(gateway);
+    expect([client.status, client.headers["x-asked"]]).toEqual([200, "GET /chat"]);
+    expect(client.headers).not.toHaveProperty("sec-websocket-accept");
+    expect(await client.echo("hi")).toBe("echo hi");
+    client.close();
+    expect(await gateway.line("request ended")).toMatchObject({ path: "/chat", "bytes-up": 2 });
+  });
+
+  it("that the service does not agree to is no tunnel", async () => {
+    await using service = await HttpService.start((_incoming, outgoing) => void outgoing.end("a page"));
+    await using gateway = await startTestGateway(routeTo(service.url, WEBSOCKETS + PUBLIC));
+    const client = await open(gateway);
+    expect(client.status).toBe(503);
+    client.close();
   });
 });

@@ -68,6 +68,10 @@ routes:
     from: tcp+https://*.wild.test:1
     to: tcp://127.0.0.1:${echo.port}
     allow_public_unauthenticated_access: true
+  - name: wild members
+    from: tcp+https://*.members.test:1
+    to: tcp://127.0.0.1:${echo.port}
+    allow_any_authenticated_user: true
   - name: failover
     from: tcp+https://failover.test:1
     to: ["tcp://127.0.0.1:1,1000", "tcp://127.0.0.1:${echo.port},1"]
@@ -337,6 +341,13 @@ describe("a refusal", () => {
     expect(answer.headers.get("location")).toMatch(
       /^https:\/\/localhost:8443\/\.pomerium\/sign_in\?.*pomerium_signature=/,
     );
+  });
+
+  it("sends a caller of a wildcard route to the name that they asked for", async () => {
+    const answer = await gateway.connect("db.members.test:1");
+    answer.stream.close();
+    const { origin, pathname } = new URL(answer.headers.get("location")!);
+    expect([origin, pathname]).toEqual([`https://db.members.test:${gateway.port}`, "/.pomerium/sign_in"]);
   });
 });
 

@@ -74,8 +74,13 @@ function endOf({ headers }: UdpAnswer) {
   return until(() => gateway.linesOf("tunnel ended").find((line) => line["request-id"] === id));
 }
 
+/** As curl asks. */
+const askAbsolute: typeof askUdp1 = (to, path, options) =>
+  askUdp1(to, `https://localhost:${to.port}${path}`, options);
+
 const FORMS = [
   ["HTTP/1.1", askUdp1, {}, 101],
+  ["HTTP/1.1 with a whole URL as target", askAbsolute, {}, 101],
   ["HTTP/1.1 with the destination as Host", askUdp1, OLD, 200],
   ["HTTP/2", askUdp2, {}, 200],
 ] as const;

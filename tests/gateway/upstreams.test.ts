@@ -92,6 +92,7 @@ it("health checks are made, and can be seen from outside, with what else is know
     {
       route: 'a "b',
       url: `tcp://127.0.0.1:${down}`,
+      publisher: null,
       weight: 1,
       health: "unhealthy",
       ejectedUntil: null,
