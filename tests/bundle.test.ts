@@ -33,3 +33,24 @@ it("the bundle runs alone: adds a user, serves, and signs them in", async () => 
   });
   expect(text).toContain("ann@localhost");
 }, 60_000);
+
+it("the bundle serves with the permissions that the unit for systemd gives it", async () => {
+  const port = freePort();
+  const state = `${folder}/unit-state`;
+  await Deno.mkdir(state);
+  const yaml = `address: 127.0.0.1:${port}\nssh_address: 127.0.0.1:0\nroutes: []\n`;
+  await Deno.writeTextFile(`${folder}/unit.yaml`, yaml);
+  const unit = await Deno.readTextFile(`${REPOSITORY}scripts/systemd/sallyport.service`);
+  const [command, ...args] = /^ExecStart=((?:.*\\\n)*.*)$/m.exec(unit)![1]!
+    .replaceAll("\\\n", " ")
+    .replaceAll("/etc/sallyport/routes.yaml", `${folder}/unit.yaml`)
+    .replaceAll("/usr/local/bin/deno", Deno.execPath())
+    .replaceAll("/opt/sallyport", folder)
+    .replaceAll("/etc/sallyport", folder)
+    .replaceAll("/var/lib/sallyport", state)
+    .trim().split(/\s+/);
+  const env = { DENO_DIR: `${folder}/cache` };
+  await using _gateway = start([command!, args], { env });
+  await listening(port);
+  expect([...Deno.readDirSync(state)].map(({ name }) => name)).toContain("ssh_host_ed25519_key");
+}, 60_000);

@@ -8,6 +8,8 @@ const RUN_ELSEWHERE: Readonly<Record<string, string>> = {
   "deno task ok": ".ci/run",
   "deno task bench tcp": "tests/bench.test.ts",
   "sallyport tcp redis.example.com:6379 --listen 127.0.0.1:6379": "tests/peers/redis.test.ts",
+  "sallyport udp dns.example.com:53 --listen 127.0.0.1:5353": "tests/peers/udp.test.ts",
+  "sallyport doctor redis.example.com:6379": "tests/cli/doctor.test.ts",
   "ssh -o ProxyCommand='sallyport tcp --listen - %h:%p' host.example.com": "tests/peers/ssh.test.ts",
 };
 

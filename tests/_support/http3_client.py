@@ -1,6 +1,7 @@
 """An HTTP/3 client made of aioquic. Arguments: port, file of the authority, command, argument, token.
 
-Commands: get PATH, tcp DESTINATION, udp PATH, reset COUNT. What came is printed as one JSON object.
+Commands: get PATH, tcp DESTINATION, udp PATH, reset COUNT, and, by way of an HTTP route, post URL and websocket URL. What
+came is printed as one JSON object.
 """
 import asyncio
 import json
@@ -92,6 +93,57 @@ async def udp(client, authority, path, auth):
     return {"head": head, "datagrams": got}
 
 
+def split(url):
+    authority, slash, path = url.removeprefix("https://").partition("/")
+    return authority, slash + path
+
+
+async def post(client, authority, url, auth):
+    """Sends a body in pieces and trailers, and reads those of the answer."""
+    authority, path = split(url)
+    stream_id = client.request(
+        [(":method", "POST"), (":scheme", "https"), (":authority", authority), (":path", path), *auth]
+    )
+    for i in range(100):
+        client.http.send_data(stream_id, b"%08d" % i * 1000, False)
+        client.transmit()
+    client.http.send_headers(stream_id, [(b"x-sent", b"yes")], True)
+    client.transmit()
+    head, ended = await client.head()
+    body, trailers = b"", {}
+    while not ended:
+        event = await client.queue.get()
+        ended = event.stream_ended
+        if isinstance(event, DataReceived):
+            body += event.data
+        else:
+            trailers = {k.decode(): v.decode() for k, v in event.headers}
+    return {"head": head, "body": body.decode(), "trailers": trailers}
+
+
+async def websocket(client, authority, url, auth):
+    """Opens a WebSocket (RFC 9220), sends one text frame, and reads the one that comes back."""
+    authority, path = split(url)
+    stream_id = client.request(
+        [
+            (":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "https"),
+            (":authority", authority), (":path", path), ("sec-websocket-version", "13"), *auth,
+        ]
+    )
+    head, ended = await client.head()
+    if head[":status"] != "200":
+        return {"head": head, "body": "" if ended else await client.body()}
+    mask, text = b"\x01\x02\x03\x04", b"hello over aioquic"
+    masked = bytes(byte ^ mask[i % 4] for i, byte in enumerate(text))
+    client.http.send_data(stream_id, bytes([0x81, 0x80 | len(text)]) + mask + masked, False)
+    client.transmit()
+    data = b""
+    while len(data) < 2 or len(data) < 2 + data[1]:
+        event = await client.queue.get()
+        data += event.data
+    return {"head": head, "body": data[2:].decode()}
+
+
 async def reset(client, authority, count, auth):
     for i in range(int(count)):
         while client._quic._remote_max_streams_bidi * 4 <= client._quic.get_next_available_stream_id():
@@ -107,7 +159,7 @@ async def reset(client, authority, count, auth):
     return await get(client, authority, "/ping", auth)
 
 
-COMMANDS = {"get": get, "tcp": tcp, "udp": udp, "reset": reset}
+COMMANDS = {"get": get, "tcp": tcp, "udp": udp, "reset": reset, "post": post, "websocket": websocket}
 
 
 async def main(port, ca, command, argument, token=""):

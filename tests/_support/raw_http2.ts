@@ -13,23 +13,23 @@ const END_HEADERS = 4;
 /** An HTTP/2 connection (RFC 9113) on which frames are sent as they are; what comes is read and dropped. */
 export class RawHttp2 {
   readonly #conn: Deno.TlsConn;
-  /** Settles when the gateway has ended the connection. */
+  /** Settles when the gateway has ended the connection, or at once if nothing is read. */
   readonly ended: Promise<void>;
 
-  private constructor(conn: Deno.TlsConn) {
+  private constructor(conn: Deno.TlsConn, ended: Promise<void>) {
     this.#conn = conn;
-    this.ended = drain(conn);
+    this.ended = ended;
   }
 
-  /** Connects and says hello. */
-  static async open(gateway: TestGateway): Promise<RawHttp2> {
+  /** Connects and says hello. @param options `reads`: whether it reads what comes; default: true */
+  static async open(gateway: TestGateway, options: { reads?: boolean } = {}): Promise<RawHttp2> {
     const tcp = await Deno.connect({ hostname: "127.0.0.1", port: gateway.port });
     const conn = await Deno.startTls(tcp, {
       hostname: "localhost",
       caCerts: [gateway.caPem],
       alpnProtocols: ["h2"],
     });
-    const raw = new RawHttp2(conn);
+    const raw = new RawHttp2(conn, options.reads === false ? Promise.resolve() : drain(conn));
     await raw.send([PREFACE, frame(SETTINGS, { flags: 0, stream: 0, payload: new Uint8Array() })]);
     return raw;
   }
@@ -97,7 +97,16 @@ export function goawayFrame(): Uint8Array {
   return frame(GOAWAY, { flags: 0, stream: 0, payload: new Uint8Array(8) });
 }
 
-function frame(type: number, options: { flags: number; stream: number; payload: Uint8Array }): Uint8Array {
+/** A frame of any type, without flags, as it is. */
+export function rawFrame(type: number, stream: number, payload: readonly number[]): Uint8Array {
+  return frame(type, { flags: 0, stream, payload: Uint8Array.from(payload) });
+}
+
+/** A frame of any type. */
+export function frame(
+  type: number,
+  options: { flags: number; stream: number; payload: Uint8Array },
+): Uint8Array {
   const head = new Uint8Array(9);
   const view = new DataView(head.buffer);
   view.setUint16(1, options.payload.length);

@@ -28,6 +28,8 @@ export async function startSshRoute(options: {
   global?: string;
   route?: readonly string[] | ((sshd: { port: number }) => readonly string[]);
   routes?: string;
+  /** File of the public key of the authority; default: that of the gateway. */
+  authority?: string;
   settings?: readonly string[];
   hostKeyType?: string;
 } = {}): Promise<SshRoute> {
@@ -47,8 +49,8 @@ routes:
 ${lines.map((line) => `    ${line}\n`).join("")}${routes}`),
   );
   await gateway.addUser("ada", { email: "ada@example.com" });
-  await Deno.writeTextFile(`${gateway.folder}/authority.pub`, await authorityOf(gateway));
-  const sshd = starting.use(await startSshd(`${gateway.folder}/authority.pub`, { ...server, port }));
+  const authority = options.authority ?? `${gateway.folder}/state/ssh_user_ca_key.pub`;
+  const sshd = starting.use(await startSshd(authority, { ...server, port }));
   const user = starting.use(await SshUser.create(gateway));
   await user.signIn(gateway, { name: "ada" });
   const resources = starting.move();
@@ -59,15 +61,4 @@ ${lines.map((line) => `    ${line}\n`).join("")}${routes}`),
     box: `${LOGIN}@box@127.0.0.1`,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
-}
-
-async function authorityOf({ folder }: TestGateway): Promise<string> {
-  for (const file of [`${folder}/ca_key.pub`, `${folder}/state/ssh_user_ca_key.pub`]) {
-    try {
-      return await Deno.readTextFile(file);
-    } catch {
-      // The other one.
-    }
-  }
-  throw new Error("the gateway has no authority");
 }

@@ -25,7 +25,9 @@ export async function startSshd(
   const hostKey = (await Deno.readTextFile(`${folder}/host_key.pub`)).split(" ").slice(0, 2).join(" ");
   await Deno.writeTextFile(
     `${folder}/sshd_config`,
+    // Of two lines about the same the first counts.
     [
+      ...settings,
       `ListenAddress 127.0.0.1:${port}`,
       `HostKey ${folder}/host_key`,
       `TrustedUserCAKeys ${authority}`,
@@ -41,7 +43,6 @@ export async function startSshd(
       "MaxStartups 100:30:200",
       "LogLevel VERBOSE",
       "Subsystem sftp internal-sftp",
-      ...settings,
       "",
     ].join("\n"),
   );

@@ -5,6 +5,8 @@ import type { DatagramFlow } from "../../lib/base/datagram_flow.ts";
 import { denoStream } from "../../lib/base/deno_stream.ts";
 import { nodeStream } from "../../lib/base/node_stream.ts";
 import { capsuleFlow } from "../../lib/carrier/capsule_flow.ts";
+import type { Http3Connection } from "../../lib/carrier/http3_connection.ts";
+import { dialHttp3 } from "./http3.ts";
 import { readAnswer, type TestGateway, until } from "./test_gateway.ts";
 
 /** How to ask for a tunnel. */
@@ -82,6 +84,31 @@ export async function askUdp2(
     status: Number(status),
     headers: new Headers(Object.entries(headers).map(([name, value]) => [name, String(value)])),
     stream,
+  };
+}
+
+/** Asks over HTTP/3 (RFC 9220); the datagrams of the tunnel are not those of its stream. Closing that closes the connection. */
+export async function askUdp3(
+  gateway: TestGateway,
+  path: string,
+  options: AskUdpOptions = {},
+): Promise<UdpAnswer & { readonly flow: DatagramFlow; readonly connection: Http3Connection }> {
+  const connection = await dialHttp3(gateway);
+  const stream = await connection.request([
+    ...[[":method", "CONNECT"], [":protocol", "connect-udp"], [":scheme", "https"]] as const,
+    ...[[":authority", `localhost:${gateway.port}`], [":path", path], ["capsule-protocol", "?1"]] as const,
+    ...Object.entries(options.headers ?? {}),
+    ...(options.token === undefined ? [] : [["authorization", `Pomerium ${options.token}`]] as const),
+  ]);
+  if (options.early !== undefined) await stream.write(options.early);
+  void stream.gone.then(() => connection.close());
+  const { status, headers } = await stream.readAnswer();
+  return {
+    status,
+    headers: new Headers(headers.map(([...field]) => field)),
+    stream,
+    flow: stream.datagrams!,
+    connection,
   };
 }
 

@@ -46,6 +46,8 @@ describe("request smuggling: what two parsers could read differently is refused,
       "a chunk that is longer than it says",
       post("Transfer-Encoding: chunked\r\n", "1\r\nhello\r\n0\r\n\r\n"),
     ],
+    ["HTTP/0.9", "GET /ping\r\n"],
+    ["HTTP/0.9 with fields", `GET /ping\r\n${HOST}\r\n`],
     ["an unknown version", `GET /ping HTTP/1.2\r\n${HOST}\r\n`],
     ["the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"],
   ])("%s", async (_what, request) => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ByteStream } from "../../lib/base/byte_stream.ts";
 import { utf8 } from "../../lib/base/bytes.ts";
 import { denoStream } from "../../lib/base/deno_stream.ts";
+import { controlText } from "../_support/control_text.ts";
 import { serveEcho, type TestService } from "../_support/echo.ts";
 import { getRequest, sendRaw } from "../_support/raw_http.ts";
 import { connectFrame, getFrame, RawHttp2, resetFrame } from "../_support/raw_http2.ts";
@@ -79,9 +80,12 @@ describe("too much", () => {
     expect(status).toBe(431);
   });
 
-  it("in the request line is 431", async () => {
+  it("in the request line is 431, and counted", async () => {
     const { status } = await sendRaw(gateway, getRequest(`/${"a".repeat(70_000)}`, { Host: "localhost" }));
     expect(status).toBe(431);
+    expect(await controlText(gateway, "/metrics")).toMatch(
+      /sallyport_http_broken_total\{kind="long-head"\} [1-9]/,
+    );
   });
 });
 

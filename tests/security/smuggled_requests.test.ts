@@ -132,6 +132,19 @@ describe("What is forwarded", () => {
     expect(service.received).not.toMatch(/forged|x-hop|proxy-connection/i);
   });
 
+  it("has no identity, no credential and no framing in its trailers", async () => {
+    const trailers =
+      "X-Pomerium-Jwt-Assertion: forged\r\nx_pomerium_claim_email: forged\r\nHost: forged\r\n" +
+      "X-Forwarded-For: forged\r\nCookie: _pomerium=forged\r\nAuthorization: forged\r\nContent-Type: forged\r\n" +
+      "Connection: X-Hop\r\nX-Hop: forged\r\nX-Sum: 42\r\n";
+    await sendRaw(
+      gateway,
+      `${OTHER}Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n${trailers}\r\n`,
+    );
+    expect(service.received).toContain("0\r\nX-Sum: 42\r\n\r\n");
+    expect(service.received).not.toContain("forged");
+  });
+
   it("is one request for one, in their order, when several are sent at once", async () => {
     const get = (path: string, more = "") => `GET ${path} HTTP/1.1\r\nHost: app.test\r\n${more}\r\n`;
     const answer = await sendRaw(gateway, get("/1") + get("/2") + get("/3", "Connection: close\r\n"));

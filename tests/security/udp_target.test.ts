@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startTestGateway, type TestGateway } from "../_support/test_gateway.ts";
 import { serveUdpEcho, type UdpService } from "../_support/udp_service.ts";
-import { askUdp1, askUdp2, udpPath, udpTunnel } from "../_support/udp_tunnel.ts";
+import { askUdp1, askUdp2, askUdp3, udpPath, udpTunnel } from "../_support/udp_tunnel.ts";
 
 let gateway: TestGateway;
 let echo: UdpService;
@@ -71,7 +71,7 @@ const BAD: readonly [what: string, path: string][] = [
   ["an encoded prefix", udpPath("dns.test", 53).replace("masque", "%6Dasque")],
 ];
 
-describe.each([["HTTP/1.1", askUdp1], ["HTTP/2", askUdp2]] as const)(
+describe.each([["HTTP/1.1", askUdp1], ["HTTP/2", askUdp2], ["HTTP/3", askUdp3]] as const)(
   "a UDP destination over %s",
   (_version, ask) => {
     it.each(BAD)("with %s is 400, and nothing is looked up or opened", async (_what, path) => {
