@@ -24,7 +24,10 @@ beforeAll(async () => {
   const files = ["deno.json", "deno.lock", "mod.ts", "routes.yaml", "lib"].map((name) => REPOSITORY + name);
   await run(["cp", ["-r", ...files, folder]]);
   const routes = await Deno.readTextFile(`${folder}/routes.yaml`);
-  await Deno.writeTextFile(`${folder}/routes.yaml`, routes.replaceAll(":8443", `:${freePort()}`));
+  await Deno.writeTextFile(
+    `${folder}/routes.yaml`,
+    routes.replaceAll(":8443", `:${freePort()}`).replaceAll(":8022", `:${freePort()}`),
+  );
   await Deno.mkdir(`${folder}/bin`);
   const browser = `${REPOSITORY}tests/_support/form_browser.ts`;
   await writeProgram("npx", `shift 2; exec "${Deno.execPath()}" "$@"`);
@@ -93,12 +96,33 @@ it("the demo serves in an empty copy, and what it prints works as printed", asyn
   expect(new TextDecoder().decode(buffer)).toBe("hello");
   conn.close();
 
+  const udp = /^ {4}((?:deno|npx \S+ \S+) task sallyport udp .*)$/m.exec(printed)![1]!;
+  await using packets = start(shell(udp), { env });
+  await until(() => packets.stderr().includes("listening on 127.0.0.1:7007"));
+  const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+  await socket.send(new TextEncoder().encode("packet"), {
+    transport: "udp",
+    hostname: "127.0.0.1",
+    port: 7007,
+  });
+  expect(new TextDecoder().decode((await socket.receive())[0])).toBe("packet");
+  socket.close();
+
+  const ssh = /^ {4}(ssh -p \d+ demo@localhost whoami)$/m.exec(printed)![1]!;
+  await writeProgram(
+    "ssh",
+    `exec /usr/bin/ssh -F none -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o IdentitiesOnly=yes -i "${folder}/key" "$@"`,
+  );
+  await run(["ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", `${folder}/key`]]);
+  await using terminal = start(shell(ssh), { env });
+  await until(() => /https:\/\/\S+user_code=[\w-]{22}/.exec(terminal.stderr()));
+
   const curl = /^ {4}(TOKEN=.*?web\.localhost\/)$/ms.exec(printed)![1]!.replace("curl ", "curl -sS ");
   expect(await output(curl)).toContain("<h1>It works</h1>");
 }, 60_000);
 
 it("check, users and start work as written, and start keeps what the demo made", async () => {
-  expect(await output("deno task -q sallyport check")).toContain("3 routes");
+  expect(await output("deno task -q sallyport check")).toContain("5 routes");
   const added = await output(
     "deno task -q sallyport users add alice --email alice@example.com --groups engineering",
   );

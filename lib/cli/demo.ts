@@ -47,6 +47,14 @@ async function ensureDemoUser(gateway: Gateway, io: CliIo): Promise<string> {
   return `${password}   (printed only now)`;
 }
 
+function sshHint({ sshAddress }: Gateway): string {
+  if (sshAddress === null) return "";
+  return `
+  Sign in with a key of yours (it says where to go with the browser):
+    ssh -p ${sshAddress.port} ${DEMO_USER.name}@localhost whoami
+`;
+}
+
 function introduction(gateway: Gateway, { password, task }: { password: string; task: string }): string {
   const { url, authorityFile } = gateway;
   const trust = authorityFile === null ? "" : ` --alternate-ca-path ${authorityFile}`;
@@ -57,12 +65,16 @@ function introduction(gateway: Gateway, { password, task }: { password: string; 
 
   Look, in a browser:
     ${url}/.pomerium/
+    https://web.localhost:${gateway.address.port}/
 
   Open a tunnel to the TCP echo, in another terminal (it signs you in with the browser first):
     ${task} sallyport tcp echo.localhost:7 --gateway-url ${url}${trust} --listen 127.0.0.1:7007
   and talk to it:
     nc 127.0.0.1 7007
 
+  The same for the UDP echo, where nc is given -u:
+    ${task} sallyport udp echo.localhost:7 --gateway-url ${url}${trust} --listen 127.0.0.1:7007
+${sshHint(gateway)}
   Fetch the web page with curl, through the gateway:
     TOKEN=$(${task} -q sallyport token ${url}${trust})
     curl --proxytunnel --proxy ${url}${curlTrust} \\

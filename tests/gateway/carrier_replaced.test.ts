@@ -74,16 +74,16 @@ it.each(CARRIER_NAMES)("packets go on over %s when the gateway has been started 
     const send = () => program.send(new TextEncoder().encode(text), to);
     await send();
     const again = setInterval(send, 200);
-    for (let answer = ""; answer !== text;) {
-      answer = new TextDecoder().decode((await program.receive())[0]);
-    }
+    let answer = "";
+    while (answer !== text) answer = new TextDecoder().decode((await program.receive())[0]);
     clearInterval(again);
+    return answer;
   };
 
-  await exchange("before");
+  expect(await exchange("before")).toBe("before");
   await first[Symbol.asyncDispose]();
   await using _second = await serve();
-  await exchange("after");
+  expect(await exchange("after")).toBe("after");
 
   stop.abort();
   carriers[Symbol.dispose]();
