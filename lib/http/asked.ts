@@ -8,6 +8,7 @@ import type { EdgeBindings, TakeOver } from "./env.ts";
 import type { Forward } from "./exchange.ts";
 import { originForm } from "./malformed.ts";
 import { answerRaw, rawHead } from "./raw_answer.ts";
+import { groupedFields } from "./raw_headers.ts";
 
 /** What the edge knows of a request, for its bindings. */
 export type RequestFacts = Omit<EdgeBindings, "takeOver" | "forward">;
@@ -67,7 +68,8 @@ export async function answerHttp2(stream: ServerHttp2Stream, { response, takeOve
     return;
   }
   const isLast = takeOver === null && body.length === 0;
-  stream.respond({ ":status": response.status, ...Object.fromEntries(response.headers) }, {
+  const headers = groupedFields([...response.headers].flat());
+  stream.respond({ ":status": response.status, ...headers }, {
     endStream: isLast,
   });
   if (takeOver !== null) await takeOver(nodeStream(stream), null);

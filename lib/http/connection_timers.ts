@@ -34,6 +34,11 @@ export class ConnectionTimers {
     this.#options = options;
   }
 
+  /** How many are under way. */
+  get requests(): number {
+    return this.#requests;
+  }
+
   /** Whether a request is under way. */
   get isBusy(): boolean {
     return this.#requests > 0;
@@ -78,6 +83,7 @@ export class ConnectionTimers {
   /** For good. */
   stop(): void {
     this.#isStopped = true;
+    this.#whenQuiet.splice(0).forEach((resolve) => resolve());
     this.#clear();
   }
 

@@ -42,7 +42,7 @@ export interface EdgeLimits {
   readonly headTimeoutMs: number;
   /** A connection without requests is closed after so long; 0 is never. */
   readonly idleTimeoutMs: number;
-  /** HTTP/2 streams at once on one connection. */
+  /** HTTP/2 streams, or requests of HTTP/1.1 that wait for their answers, at once on one connection. */
   readonly maxStreams: number;
 }
 
@@ -112,6 +112,7 @@ export class HttpEdge {
   /** Serves one connection; closes it when it is done. */
   serve(connection: Connection): void {
     const duplex = new ConnectionDuplex(connection);
+    duplex.setMaxListeners(0);
     const timers = new ConnectionTimers(duplex, this.#options);
     this.#connections.set(duplex, timers);
     duplex.on(
@@ -160,12 +161,16 @@ export class HttpEdge {
     const onRequest: http.RequestListener = (incoming, outgoing) => {
       const socket = incoming.socket as unknown as ConnectionDuplex;
       // What comes behind a head that can be read in two ways may be part of its body.
-      if (this.#distrusted.has(socket)) return;
+      if (this.#distrusted.has(socket) || socket.destroyed) return;
       if (malformation(incoming) !== null) {
         this.#distrusted.add(socket);
         outgoing.shouldKeepAlive = false;
       }
       const timers = this.#connections.get(socket);
+      // The platform begins whatever was sent ahead.
+      if (timers !== undefined && timers.requests >= this.#options.limits.maxStreams) {
+        return void socket.destroy();
+      }
       timers?.begin();
       outgoing.once("close", () => timers?.end());
       return listener(incoming, outgoing);
@@ -371,7 +376,9 @@ export class HttpEdge {
 
   /** What nobody waits for must not end the process. */
   #watch(work: Promise<void>): void {
-    work.catch((error) => this.#options.log.error("a request handler failed", { error: errorMessage(error) }));
+    work.catch((error) =>
+      this.#options.log.error("a request handler failed", { error: errorMessage(error) })
+    );
   }
 
   #refuseHttp1(error: NodeJS.ErrnoException, socket: ConnectionDuplex): void {

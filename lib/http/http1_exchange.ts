@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { abortable } from "../base/abortable.ts";
 import { bodyReader } from "./body_reader.ts";
 import { drained, settled } from "./settled.ts";
 import type { Exchange, RawHeaders, ResponseHead } from "./exchange.ts";
@@ -18,8 +19,15 @@ export class Http1Exchange implements Exchange {
     this.#outgoing = outgoing;
     this.read = bodyReader(incoming, () => !incoming.complete);
     outgoing.on("error", () => {});
-    outgoing.once("close", () => this.#gone.abort());
-    if (outgoing.destroyed) this.#gone.abort();
+    const { socket } = incoming;
+    const gone = () => this.#gone.abort();
+    // An answer that waits for those before it is not told that its connection is closed.
+    socket.once("close", gone);
+    outgoing.once("close", () => {
+      socket.off("close", gone);
+      gone();
+    });
+    if (outgoing.destroyed || socket.destroyed) gone();
   }
 
   /** {@inheritDoc Exchange.method} */
@@ -64,8 +72,8 @@ export class Http1Exchange implements Exchange {
 
   /** {@inheritDoc Exchange.write} */
   async write(bytes: Uint8Array): Promise<void> {
-    if (this.#outgoing.destroyed) throw new Error("The client has gone");
-    if (!this.#outgoing.write(bytes)) await drained(this.#outgoing);
+    this.signal.throwIfAborted();
+    if (!this.#outgoing.write(bytes)) await abortable(drained(this.#outgoing), this.signal);
   }
 
   /** {@inheritDoc Exchange.end} */
@@ -73,7 +81,7 @@ export class Http1Exchange implements Exchange {
     const outgoing = this.#outgoing;
     if (outgoing.writableFinished) return;
     if (trailers.length > 0) outgoing.addTrailers(fieldPairs(trailers));
-    await settled(outgoing, (done) => outgoing.end(done));
+    await abortable(settled(outgoing, (done) => outgoing.end(done)), this.signal);
   }
 
   /** {@inheritDoc Exchange.abort} */

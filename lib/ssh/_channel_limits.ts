@@ -25,7 +25,7 @@ export function limitChannels(connection: Connection, { maxChannels }: { maxChan
     return grant;
   };
   const refill = () => {
-    if (credits.size === 0 || socket.writableLength > MAX_WAITING_BYTES) return;
+    if (credits.size === 0 || !socket.writable || socket.writableLength > MAX_WAITING_BYTES) return;
     const live = new Set<number>();
     for (const [channel, entry] of Object.entries(manager._channels)) {
       const outgoing = windowOf(entry);

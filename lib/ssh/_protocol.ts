@@ -126,6 +126,7 @@ export function refuseChannel(
   { reason, text }: { reason: number; text: string },
 ): void {
   const protocol = rawOf(connection)._protocol as Partial<RawProtocol>;
+  if (protocol._destruct === undefined) return;
   const fail = protocol.channelOpenFail!;
   protocol.channelOpenFail = (channel) => fail.call(protocol as RawProtocol, channel, reason, text);
   try {

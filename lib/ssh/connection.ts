@@ -116,8 +116,7 @@ class RoutelessConnection implements Disposable {
     this.#options = options;
     this.#onSignOut = onSignOut;
     const { client, signedIn: { login }, services } = options;
-    const { config, reverseForwards } = services;
-    const publishes = config.allowsReverseTunnels;
+    const { config: { allowsReverseTunnels: publishes }, reverseForwards } = services;
     this.#reverse = publishes ? reverseForwards?.attach(client, login) ?? null : null;
     const { connection } = client;
     connection.on("session", (accept, reject) => {
@@ -133,16 +132,17 @@ class RoutelessConnection implements Disposable {
     connection.on("tcpip", (accept, reject, { destIP: host, destPort: port }) => {
       const refuse = (text: string) =>
         refuseChannel(connection, reject, { reason: CHANNEL_REFUSAL.prohibited, text });
-      const forwards = config.ssh?.allowsDirectTcpip === true ? services.directForwards : null;
+      const forwards = services.config.ssh?.allowsDirectTcpip === true ? services.directForwards : null;
       if (forwards === null) return refuse("Tunnels are not opened here");
       void forwards.open(login, { host, port, accept, reject: refuse, client });
     });
     connection.on("request", (accept, reject, name, info) => {
       if (!("bindAddr" in info)) return reject?.();
       const { bindAddr, bindPort } = info;
-      void this.#forward({ name: name as string, bindAddr, bindPort }).then((port) =>
-        port === null ? reject?.() : accept?.(port)
-      );
+      this.#forward({ name: name as string, bindAddr, bindPort })
+        .then((port) => port === null ? reject?.() : accept?.(port))
+        // A client that is gone needs no answer.
+        .catch(() => {});
     });
   }
 

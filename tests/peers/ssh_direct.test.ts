@@ -20,6 +20,10 @@ describe.skipIf(!(requirePeer("ssh") && hasSshd()))("tunnels of stock OpenSSH", 
     to: tcp://127.0.0.1:${echo.port}
     send_proxy_protocol: v1
     policy: ${ADA}
+  - from: ssh://recorded
+    to: ssh://127.0.0.1:${echo.port}
+    session_recording: { enabled: true }
+    policy: ${ADA}
   - from: tcp+https://dead.internal:7
     to: tcp://127.0.0.1:${freePort()}
     policy: ${ADA}
@@ -80,15 +84,18 @@ describe.skipIf(!(requirePeer("ssh") && hasSshd()))("tunnels of stock OpenSSH", 
   });
 
   it.each([
-    ["nowhere.internal:7", "There is no such route"],
-    ["echo.internal:8", "There is no such route"],
-    ["bad name:7", "The destination is not a host and a port"],
-    ["eve.internal:7", "The policy of the route does not let you in"],
-    ["dead.internal:7", "The service cannot be reached (dial/refused"],
-  ])("refuses %s with a sentence", async (destination, sentence) => {
+    ["nowhere.internal:7", "There is no such route", "ssh/no-route"],
+    ["echo.internal:8", "There is no such route", "ssh/no-route"],
+    ["bad name:7", "The destination is not a host and a port", "authority/bad-host"],
+    ["eve.internal:7", "The policy of the route does not let you in", "ssh/denied"],
+    ["recorded:22", "Sessions of the route are recorded: use ssh user@route@gateway", "ssh/not-recorded"],
+    ["dead.internal:7", "The service cannot be reached (dial/refused", "dial/refused"],
+  ])("refuses %s with a sentence, and writes it down", async (destination, sentence, error) => {
     const { code, stderr } = await through(destination);
     expect(code).toBe(255);
     expect(stderr).toContain(sentence);
+    const line = route.gateway.linesOf("tunnel refused").find(({ host }) => host === destination);
+    expect(line).toMatchObject({ method: "DIRECT-TCPIP", error, email: "ada@example.com" });
   });
 
   it("asks the policy about the login name of the connection", async () => {

@@ -176,7 +176,11 @@ describe("The cookies of a service", () => {
   });
 });
 
-it.each(["HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil", "HTTP/1.1 200 ", "HTTP/1.1 103 Early Hints\r\n\r\n"])(
+it.each([
+  "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil",
+  "HTTP/1.1 200 ",
+  "HTTP/1.1 103 Early Hints\r\n\r\n",
+])(
   "A service that speaks unasked is not asked again on that connection: %j",
   async (text) => {
     using own = new RawService(() => OK);

@@ -27,32 +27,38 @@ afterAll(async () => {
 
 const METHODS = ["PATCH", "patch", "Patch", "purge", "DELETE", "delete", "dElete"];
 
-it.each(METHODS)("a method that is denied is not asked for in other letters over HTTP/2: %s", async (method) => {
-  const session = http2.connect(gateway.url, { ca: gateway.caPem });
-  session.on("error", () => {});
-  const stream = session.request({ ":authority": "app.test", ":path": "/", ":method": method });
-  const status = await new Promise((resolve) => {
-    stream.once("response", (headers) => resolve(headers[":status"]));
-    stream.once("error", () => resolve(0));
-  });
-  session.destroy();
-  expect([400, 403]).toContain(status);
-  expect(service.received).toBe("");
-});
+it.each(METHODS)(
+  "a method that is denied is not asked for in other letters over HTTP/2: %s",
+  async (method) => {
+    const session = http2.connect(gateway.url, { ca: gateway.caPem });
+    session.on("error", () => {});
+    const stream = session.request({ ":authority": "app.test", ":path": "/", ":method": method });
+    const status = await new Promise((resolve) => {
+      stream.once("response", (headers) => resolve(headers[":status"]));
+      stream.once("error", () => resolve(0));
+    });
+    session.destroy();
+    expect([400, 403]).toContain(status);
+    expect(service.received).toBe("");
+  },
+);
 
-it.each(METHODS)("a method that is denied is not asked for in other letters over HTTP/3: %s", async (method) => {
-  const connection = await dialHttp3(gateway);
-  const stream = await connection.request([
-    [":method", method],
-    [":scheme", "https"],
-    [":authority", "app.test"],
-    [":path", "/"],
-  ]);
-  await stream.closeWrite();
-  expect([400, 403]).toContain((await stream.readAnswer()).status);
-  connection.close();
-  expect(service.received).toBe("");
-});
+it.each(METHODS)(
+  "a method that is denied is not asked for in other letters over HTTP/3: %s",
+  async (method) => {
+    const connection = await dialHttp3(gateway);
+    const stream = await connection.request([
+      [":method", method],
+      [":scheme", "https"],
+      [":authority", "app.test"],
+      [":path", "/"],
+    ]);
+    await stream.closeWrite();
+    expect([400, 403]).toContain((await stream.readAnswer()).status);
+    connection.close();
+    expect(service.received).toBe("");
+  },
+);
 
 it("a host that is not the one that is asked for is not believed over HTTP/2", async () => {
   const session = http2.connect(gateway.url, { ca: gateway.caPem });

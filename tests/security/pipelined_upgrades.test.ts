@@ -23,8 +23,34 @@ afterAll(async () => {
   service[Symbol.dispose]();
 });
 
-const UPGRADE = "GET /smuggled HTTP/1.1\r\nHost: app.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+const UPGRADE =
+  "GET /smuggled HTTP/1.1\r\nHost: app.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
 const CONNECT = "CONNECT raw.test:7 HTTP/1.1\r\nHost: raw.test:7\r\n\r\n/smuggled";
+it("requests behind one whose client goes away leave nothing behind", async () => {
+  using silent = new RawService((path) =>
+    path === "/silent" ? "" : "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+  );
+  await using own = await startTestGateway(routeTo(silent.url));
+  const stream = denoStream(await own.dial());
+  const paths = ["/silent", "/a", "/b", "/silent"];
+  await stream.write(utf8(paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: app.test\r\n\r\n`).join("")));
+  await until(() => silent.received.match(/GET/g)?.length === paths.length);
+  stream.close();
+  await own.line("http-request", paths.length);
+  expect(own.gateway.openConnections).toBe(0);
+});
+
+it("a connection on which more requests wait than HTTP/2 may have streams is closed", async () => {
+  using silent = new RawService(() => "");
+  await using own = await startTestGateway(routeTo(silent.url));
+  const stream = denoStream(await own.dial());
+  await stream.write(utf8("GET /silent HTTP/1.1\r\nHost: app.test\r\n\r\n".repeat(2000)));
+  expect(await stream.read(new Uint8Array(1)).catch(() => null)).toBeNull();
+  await until(() => own.gateway.openConnections === 0);
+  expect(silent.received.match(/GET/g)?.length ?? 0).toBeLessThanOrEqual(1000);
+  stream.close();
+});
+
 const NEXT: readonly [string, string][] = [["an upgrade", UPGRADE], ["a CONNECT", CONNECT]];
 
 describe.each(NEXT)("%s", (_, next) => {

@@ -45,3 +45,30 @@ describe("1,000 connections that do not sign in", () => {
     expect(gateway.linesOf("SSH connection refused")[0]).toMatchObject({ error: "the host keeps failing" });
   });
 });
+
+describe("a client that goes at any moment", () => {
+  let gateway: TestGateway;
+  beforeEach(async () => {
+    gateway = await startTestGateway("ssh_address: 127.0.0.1:0");
+    await gateway.addUser("ada", { email: "ada@example.com" });
+  }, 30_000);
+  afterEach(() => gateway[Symbol.asyncDispose]());
+
+  it.skipIf(!requirePeer("ssh"))("leaves nothing behind, and the gateway serving", async () => {
+    await using user = await SshUser.create(gateway);
+    await user.signIn(gateway, { name: "ada" });
+    const commands = [["-tt", "ada@127.0.0.1"], ["-N", "-R", "0", "ada@127.0.0.1"], [
+      "ada@127.0.0.1",
+      "whoami",
+    ]];
+    for (const afterMs of [0, 20, 40, 60, 80, 120]) {
+      await Promise.all(commands.map(async (args) => {
+        await using _ssh = user.start(args);
+        await new Promise((resolve) => setTimeout(resolve, afterMs));
+      }));
+    }
+    await until(() => gateway.gateway.openConnections === 0 || undefined);
+    expect(await user.run(["ada@127.0.0.1", "whoami"])).toMatchObject({ code: 0 });
+    expect(gateway.lines.filter(({ level }) => level === "error")).toEqual([]);
+  }, 30_000);
+});

@@ -25,6 +25,8 @@ const METHOD = "DIRECT-TCPIP";
 /** The port that an SSH client asks for when it was told no other. */
 const SSH_PORT = 22;
 const ID_BYTES = 4;
+/** What the trail shows of a destination that is none, in characters. */
+const MAX_SHOWN = 253;
 
 /** What the person at the client reads. */
 const SENTENCES: Readonly<Record<SshRefusalCode, string>> = {
@@ -66,7 +68,13 @@ export class SshDirectForwards implements DirectForwards {
   async #open(login: SshLogin, request: Request & { id: string }): Promise<void> {
     const services = this.#services;
     const target = targetOf(request);
-    if (target === null) return request.reject("The destination is not a host and a port");
+    if (target instanceof AuthorityError) {
+      const asked = { host: request.host.slice(0, MAX_SHOWN), port: request.port };
+      const wanted = { method: METHOD, target: asked, route: null, id: request.id };
+      const refusal = { opened: false, status: 400, error: target.code, upstream: null };
+      noteDecision(login, { wanted, services, decision: null, ...refusal });
+      return request.reject("The destination is not a host and a port");
+    }
     const route = this.#routeTo(target);
     const wanted = { method: METHOD, target, route, id: request.id };
     const decided = decideSsh(login, { route, services });
@@ -75,6 +83,11 @@ export class SshDirectForwards implements DirectForwards {
       const { code } = decided;
       noteDecision(login, { ...note, opened: false, status: STATUS[code], error: code, upstream: null });
       return request.reject(SENTENCES[code]);
+    }
+    // What is sent from end to end nobody can record.
+    if (decided.route.from.protocol === "ssh" && decided.route.isRecorded) {
+      noteDecision(login, { ...note, opened: false, status: 403, error: "ssh/not-recorded", upstream: null });
+      return request.reject("Sessions of the route are recorded: use ssh user@route@gateway");
     }
     let connection: PooledConnection;
     try {
@@ -146,12 +159,12 @@ export class SshDirectForwards implements DirectForwards {
   }
 }
 
-/** Where to; `null` when that is nowhere. An IPv6 address comes without brackets (RFC 4254 section 7.2). */
-function targetOf({ host, port }: Request): Authority | null {
+/** Where to, or why that is nowhere. An IPv6 address comes without brackets (RFC 4254 section 7.2). */
+function targetOf({ host, port }: Request): Authority | AuthorityError {
   try {
     return parseAuthority(formatAuthority({ host: host.replace(/^\[(.*)\]$/, "$1"), port }));
   } catch (error) {
-    if (error instanceof AuthorityError) return null;
+    if (error instanceof AuthorityError) return error;
     throw error;
   }
 }
