@@ -144,10 +144,11 @@ function authorityOf(
 }
 
 function contentLengthOf(headers: readonly Field[]): number | null {
-  const values = new Set(headers.filter(([name]) => name === "content-length").map(([, value]) => value));
+  const values = headers.filter(([name]) => name === "content-length").map(([, value]) => value);
   const [value] = values;
   if (value === undefined) return null;
-  if (values.size > 1 || !/^\d{1,15}$/.test(value)) throw malformedMessage("the content length");
+  // Twice the same would be forwarded twice, and not every service takes that.
+  if (values.length > 1 || !/^\d{1,15}$/.test(value)) throw malformedMessage("the content length");
   return Number(value);
 }
 

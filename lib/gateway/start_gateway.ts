@@ -142,6 +142,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const services = live.services({
     signIns,
     listenPort: () => listener.address.port,
+    sshPort: () => ssh.address?.port ?? null,
     altSvc: (hostname) => http3.altSvc(hostname),
     bearer,
     store,

@@ -13,14 +13,22 @@ export interface ConnectCommand {
 /** What a shell takes as it is. */
 const PLAIN = /^[A-Za-z0-9_.:/@%+-]+$/;
 const HTTPS_PORT = 443;
+const SSH_PORT = 22;
 
 /**
- * The lines that open a tunnel with this project's own client, one for each destination; none for other routes and for
- * what is not served.
+ * The lines that open a tunnel with this project's own client, one for each destination, or a session with OpenSSH's; none
+ * for other routes and for what is not served.
  *
- * @param options `origin`: where the caller reaches the gateway, such as `https://gateway.example.com:8443`
+ * @param options `origin`: where the caller reaches the gateway, such as `https://gateway.example.com:8443`; `sshPort`: where
+ * it listens for SSH, `null` when it does not
  */
-export function ownCommands(open: OpenRoute, { origin }: { origin: string }): ConnectCommand[] {
+export function ownCommands(
+  open: OpenRoute,
+  { origin, sshPort = null }: { origin: string; sshPort?: number | null },
+): ConnectCommand[] {
+  if (open.route.from.protocol === "ssh" && open.isServed && sshPort !== null) {
+    return [sshCommand(open.route.from.gateway.host, { origin, sshPort })];
+  }
   if (!isTunnel(open)) return [];
   const { protocol, gateway } = open.route.from;
   const isAtDefaultPort = new URL(origin).port === "";
@@ -34,6 +42,12 @@ export function ownCommands(open: OpenRoute, { origin }: { origin: string }): Co
     const written = isIncomplete ? target : quoted(target);
     return { text: `sallyport ${protocol} ${written}${where}`, isTemplate: isIncomplete };
   });
+}
+
+function sshCommand(name: string, { origin, sshPort }: { origin: string; sshPort: number }): ConnectCommand {
+  const port = sshPort === SSH_PORT ? "" : `-p ${sshPort} `;
+  const host = new URL(origin).hostname.replace(/^\[|\]$/g, "");
+  return { text: `ssh ${port}${quoted(`USER@${name}@${host}`)}`, isTemplate: true };
 }
 
 /** The line that existing clients know: `pomerium-cli tcp host:port`. `null` where there is none that could be run. */

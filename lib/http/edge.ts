@@ -382,7 +382,7 @@ export class HttpEdge {
   }
 
   #refuseHttp1(error: NodeJS.ErrnoException, socket: ConnectionDuplex): void {
-    if (!this.#connections.has(socket)) return;
+    if (!this.#connections.has(socket) || this.#distrusted.has(socket)) return;
     const status = error.code === "HPE_HEADER_OVERFLOW" ? 431 : 400;
     this.#figures[status === 431 ? "longHeads" : "malformedHeads"]++;
     const reason = status === 431 ? "The request head is too large" : "The request is not HTTP";

@@ -26,7 +26,9 @@ export async function showRoutes(c: Context<HttpEnv>, services: HttpServices): P
   const url = new URL(c.req.url);
   const origin = gatewayOrigin(url, services) ?? config.authenticateOrigin ?? url.origin;
   const search = (c.req.query("q") ?? "").trim().slice(0, MAX_SEARCH_LENGTH);
-  const routes = open.filter((one) => matches(one, search)).map((one) => cardOf(one, origin));
+  const routes = open.filter((one) => matches(one, search)).map((one) =>
+    cardOf(one, { origin, sshPort: services.sshPort() })
+  );
   const nav = navOf(caller.session, services, "routes");
   return page(c, <RoutesPage {...{ nav, routes, total: open.length, search }} />, 200);
 }
@@ -56,7 +58,7 @@ function matches({ route }: OpenRoute, search: string): boolean {
   return [route.name, route.description, route.from.url].some((text) => text.toLowerCase().includes(wanted));
 }
 
-function cardOf(open: OpenRoute, origin: string): RouteCard {
+function cardOf(open: OpenRoute, at: { origin: string; sshPort: number | null }): RouteCard {
   const { id, name, description, from } = open.route;
   return {
     id,
@@ -64,8 +66,8 @@ function cardOf(open: OpenRoute, origin: string): RouteCard {
     description,
     type: from.protocol,
     from: from.url,
-    address: pageAddress(open, { origin }),
-    commands: ownCommands(open, { origin }),
+    address: pageAddress(open, at),
+    commands: ownCommands(open, at),
     isServed: open.isServed,
   };
 }

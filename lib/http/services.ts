@@ -45,6 +45,8 @@ export interface HttpServices {
   readonly clientCertificates: Pick<ClientCertificates, "judge">;
   /** Value of `Alt-Svc` for who came to this host name otherwise than by HTTP/3; `null` when it is not served to them. */
   readonly altSvc: (hostname: string) => string | null;
+  /** The port for SSH; `null` when there is none. */
+  readonly sshPort: () => number | null;
   /** Verifies bearer tokens of others. */
   readonly bearer: BearerTokens;
   /** Keeps sessions and users beyond the process. */

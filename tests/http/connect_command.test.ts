@@ -47,6 +47,14 @@ describe("ownCommands()", () => {
     expect(own(from, origin)).toEqual(commands);
   });
 
+  it.each<[origin: string, sshPort: number, command: string]>([
+    [AT_443, 22, "ssh USER@shell@gw.example.com"],
+    [AT_8443, 2222, "ssh -p 2222 USER@shell@gw.example.com"],
+    ["https://[2001:db8::1]", 22, "ssh USER@shell@2001:db8::1"],
+  ])("for ssh://shell at %s and port %d is %j, with a name to be put in", (origin, sshPort, text) => {
+    expect(ownCommands(open("ssh://shell"), { origin, sshPort })).toEqual([{ text, isTemplate: true }]);
+  });
+
   it("are none for what is not served", () => {
     const route = open("tcp+https://db.example.com:5432", { isServed: false });
     expect([ownCommands(route, { origin: AT_443 }), compatibleCommand(route)]).toEqual([[], null]);

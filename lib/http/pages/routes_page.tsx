@@ -103,6 +103,10 @@ function Command({ text, isTemplate }: ConnectCommand): JSX.Element {
 }
 
 function fillIn(text: string): string {
-  const parts = [text.includes("*") ? "a name for *" : "", /:PORT\b/.test(text) ? "a port for PORT" : ""];
+  const parts = [
+    text.includes("*") ? "a name for *" : "",
+    /:PORT\b/.test(text) ? "a port for PORT" : "",
+    /\bUSER@/.test(text) ? "your name there for USER" : "",
+  ];
   return `Put in ${parts.filter((part) => part !== "").join(" and ")}.`;
 }

@@ -16,6 +16,7 @@ body { margin: 0; min-height: 100vh; background: var(--ground); color: var(--tex
 h1, h2, p, dd, td, th, li { overflow-wrap: anywhere; }
 h1 { margin: 0 0 1rem; font-size: 1.5rem; line-height: 1.2; }
 h2 { margin: 0; font-size: 1.0625rem; line-height: 1.4; }
+form + h2, ul + h2 { margin-top: 2.5rem; }
 p { margin: 0 0 1rem; }
 a { color: var(--accent); text-underline-offset: 0.15em; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
@@ -57,9 +58,11 @@ nav a[aria-current] { color: var(--accent); background: var(--tint); font-weight
 
 form { margin: 0; }
 label { display: block; margin: 1rem 0 0.25rem; font-weight: 500; }
-input:not([type="hidden"]) { width: 100%; padding: 0.6rem 0.7rem; font: inherit; color: inherit;
+input:not([type="hidden"], [type="checkbox"]) { width: 100%; padding: 0.6rem 0.7rem; font: inherit; color: inherit;
   background: var(--ground); border: 1px solid var(--faint); border-radius: 0.4rem; }
 ::placeholder { color: var(--faint); opacity: 1; }
+input[type="checkbox"] { margin: 0; width: 1rem; height: 1rem; accent-color: var(--accent); }
+label:has([type="checkbox"]) { display: flex; align-items: center; gap: 0.6rem; }
 .sheet input:not([type="hidden"]) { background: var(--card); }
 button, a.button { display: inline-block; padding: 0.65rem 1.4rem; font: inherit; font-weight: 600;
   color: var(--on-accent); background: var(--accent); border: 1px solid transparent; border-radius: 0.4rem;
