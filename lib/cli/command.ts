@@ -61,6 +61,8 @@ export interface CliIo {
   interruption(): Interruption;
   /** Calls `run` at each SIGHUP until disposed by the caller. */
   onHangUp(run: () => void): Disposable;
+  /** Hears of errors that nobody has handled, and keeps them from ending the process, until disposed by the caller. */
+  onUnhandled(run: (error: unknown) => void): Disposable;
   /** The IP addresses of this machine, which tell networks apart; empty when the system does not say. */
   networkAddresses(): readonly string[];
   /** Milliseconds since 1970-01-01T00:00:00Z. */

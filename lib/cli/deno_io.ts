@@ -35,6 +35,7 @@ export function denoIo(): CliIo {
       Deno.addSignalListener("SIGHUP", run);
       return { [Symbol.dispose]: () => Deno.removeSignalListener("SIGHUP", run) };
     },
+    onUnhandled: listenForUnhandled,
     networkAddresses,
     now: () => Date.now(),
     random: systemRandom,
@@ -92,6 +93,25 @@ function networkAddresses(): string[] {
 function writeAll(to: { writeSync(bytes: Uint8Array): number }, text: string): void {
   const bytes = new TextEncoder().encode(text);
   for (let sent = 0; sent < bytes.length;) sent += to.writeSync(bytes.subarray(sent));
+}
+
+function listenForUnhandled(run: (error: unknown) => void): Disposable {
+  const onRejection = (event: PromiseRejectionEvent) => {
+    event.preventDefault();
+    run(event.reason);
+  };
+  const onError = (event: ErrorEvent) => {
+    event.preventDefault();
+    run(event.error);
+  };
+  addEventListener("unhandledrejection", onRejection);
+  addEventListener("error", onError);
+  return {
+    [Symbol.dispose]() {
+      removeEventListener("unhandledrejection", onRejection);
+      removeEventListener("error", onError);
+    },
+  };
 }
 
 function listenForSignals(): Interruption {

@@ -43,6 +43,8 @@ export async function serveUntilStopped(
   const log = jsonLog({ level: config.logLevel, ...output });
   const audit = jsonAuditTrail(output);
   using interruption = io.interruption();
+  // What goes wrong with one connection must not end those of all others.
+  using _unhandled = io.onUnhandled((error) => log.error("defect in the gateway", { error: traceOf(error) }));
   // From the beginning: the signal ends a process that does not expect it.
   const started = Promise.withResolvers<Gateway>();
   using _hangUp = io.onHangUp(() => void started.promise.then(({ reloader }) => reloader.reload("SIGHUP")));
@@ -65,6 +67,13 @@ export async function serveUntilStopped(
 /** `1 route`, `3 routes` */
 export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}
+
+/** Where it happened; the message alone could come from anywhere. */
+function traceOf(error: unknown): string {
+  return error instanceof Error
+    ? (error.stack ?? error.message).slice(0, 4096)
+    : String(error).slice(0, 4096);
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

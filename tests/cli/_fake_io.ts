@@ -71,6 +71,7 @@ export function fakeIo(options: FakeIoOptions = {}): FakeIo {
     },
     interruption: () => ({ signal: controller.signal, [Symbol.dispose]() {} }),
     onHangUp: () => ({ [Symbol.dispose]() {} }),
+    onUnhandled: () => ({ [Symbol.dispose]() {} }),
     now: () => Date.now(),
     random: systemRandom,
   };

@@ -114,7 +114,9 @@ describe("too slow", () => {
     const before = gateway.linesOf("http-request").length;
     stream.close();
     await until(() => gateway.linesOf("http-request").length > before);
-    expect(gateway.lines.filter(({ level }) => level === "error" || level === "warn")).toEqual([]);
+    // Another program may have the UDP port of the same number.
+    const lines = gateway.lines.filter(({ message }) => message !== "HTTP/3 is not served");
+    expect(lines.filter(({ level }) => level === "error" || level === "warn")).toEqual([]);
   });
 
   it("a connection that asks for nothing more is closed, but not after its first request", async () => {
