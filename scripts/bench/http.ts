@@ -1,8 +1,7 @@
 // deno-lint-ignore-file no-console -- a script speaks to the terminal
 
-import { parseArgs } from "node:util";
-import { errorMessage } from "../../lib/base/errors.ts";
 import { freePort, startChild, startDeno } from "./children.ts";
+import { parseOptions } from "./parse_options.ts";
 import { spread } from "./statistics.ts";
 import { cpuSeconds } from "./usage.ts";
 import { makeWorkspace, type Workspace } from "./workspace.ts";
@@ -15,6 +14,8 @@ nginx: small answers with wrk, and 100 MB with curl. Needs nginx, wrk and curl.
   --runs N      how often each figure is taken; the median is shown (default 3)
   --seconds N   length of a measurement with wrk (default 4)
   --json FILE   write every figure of every run to a file`;
+
+const NUMBERS = { runs: { absent: 3, max: 100 }, seconds: { absent: 4, max: 100 } } as const;
 
 const HOST = "www.localhost";
 const CONNECTIONS = 32;
@@ -38,7 +39,7 @@ interface Row {
 
 /** `deno task bench http`. @returns the exit code */
 export async function httpBench(args: string[]): Promise<number> {
-  const options = parseOptions(args);
+  const options = parseOptions(args, NUMBERS);
   if (typeof options === "string") {
     console.error(`error: ${options}\n\n${USAGE}`);
     return 2;
@@ -69,19 +70,6 @@ export async function httpBench(args: string[]): Promise<number> {
   console.log(report(rows, options));
   if (options.json !== null) await Deno.writeTextFile(options.json, `${JSON.stringify(rows, null, 2)}\n`);
   return 0;
-}
-
-function parseOptions(args: string[]): { runs: number; seconds: number; json: string | null } | string {
-  try {
-    const text = { type: "string" } as const;
-    const { values } = parseArgs({ args, options: { runs: text, seconds: text, json: text } });
-    const [runs, seconds] = [Number(values.runs ?? 3), Number(values.seconds ?? 4)];
-    const isNumber = (value: number) => Number.isInteger(value) && value >= 1 && value <= 100;
-    if (!isNumber(runs) || !isNumber(seconds)) return "--runs and --seconds are whole numbers from 1 to 100";
-    return { runs, seconds, json: values.json ?? null };
-  } catch (error) {
-    return errorMessage(error);
-  }
 }
 
 interface Scene {

@@ -1,6 +1,5 @@
-import { parseArgs } from "node:util";
-import { errorMessage } from "../../lib/base/errors.ts";
 import type { MeasureOptions } from "./measure.ts";
+import { parseOptions } from "./parse_options.ts";
 
 /** What `deno task bench tcp` understands. */
 export const USAGE = `Usage: deno task bench tcp [OPTIONS]
@@ -21,29 +20,14 @@ export interface TcpOptions extends Omit<MeasureOptions, "onProgress"> {
 }
 
 const NUMBERS = {
-  runs: { default: "3", max: 100 },
-  mib: { default: "1024", max: 65_536 },
-  openings: { default: "1000", max: 100_000 },
-  tunnels: { default: "1000", max: 7_000 },
-  seconds: { default: "3", max: 60 },
+  runs: { absent: 3, max: 100 },
+  mib: { absent: 1024, max: 65_536 },
+  openings: { absent: 1000, max: 100_000 },
+  tunnels: { absent: 1000, max: 7_000 },
+  seconds: { absent: 3, max: 60 },
 } as const;
 
 /** @returns the options, or what is wrong with the arguments */
 export function parseTcpOptions(args: string[]): TcpOptions | string {
-  try {
-    const names = Object.keys(NUMBERS) as (keyof typeof NUMBERS)[];
-    const known = [...names, "json"].map((name) => [name, { type: "string" }] as const);
-    const { values } = parseArgs({ args, options: Object.fromEntries(known) });
-    const [runs, mib, openings, tunnels, seconds] = names.map((name) => {
-      const { default: absent, max } = NUMBERS[name];
-      const value = Number(values[name] ?? absent);
-      if (!Number.isInteger(value) || value < 1 || value > max) {
-        throw new RangeError(`--${name} must be a whole number from 1 to ${max}`);
-      }
-      return value;
-    }) as [number, number, number, number, number];
-    return { runs, mib, openings, tunnels, seconds, json: values.json as string ?? null };
-  } catch (error) {
-    return errorMessage(error);
-  }
+  return parseOptions(args, NUMBERS);
 }

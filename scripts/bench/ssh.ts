@@ -1,14 +1,13 @@
 // deno-lint-ignore-file no-console -- a script speaks to the terminal
 
-import { parseArgs } from "node:util";
-import { errorMessage } from "../../lib/base/errors.ts";
 import { SshUser } from "../../tests/_support/ssh.ts";
 import { type Sshd, startSshd } from "../../tests/_support/sshd.ts";
 import type { TestGateway } from "../../tests/_support/test_gateway.ts";
-import { type Child, freePort, startDeno } from "./children.ts";
+import { type Child, freePort, startChild, startDeno } from "./children.ts";
 import type { Path } from "./open_tunnel.ts";
 import { runJob } from "./run_job.ts";
 import { addBenchUser, BENCH_USER } from "./sallyport.ts";
+import { parseOptions } from "./parse_options.ts";
 import { spread } from "./statistics.ts";
 import { makeWorkspace, type Workspace } from "./workspace.ts";
 
@@ -20,6 +19,8 @@ output of a command (through the gateway it comes from that server, by an ssh://
   --runs N      how often each figure is taken; the median is shown (default 3)
   --mib N       MiB of each transfer (default 512)
   --json FILE   write every figure of every run to a file`;
+
+const NUMBERS = { runs: { absent: 3, max: 100 }, mib: { absent: 512, max: 65_536 } } as const;
 
 const CIPHER = "chacha20-poly1305@openssh.com";
 const MIB = 2 ** 20;
@@ -36,7 +37,7 @@ interface Row {
 
 /** `deno task bench ssh`. @returns the exit code */
 export async function sshBench(args: string[]): Promise<number> {
-  const options = parseOptions(args);
+  const options = parseOptions(args, NUMBERS);
   if (typeof options === "string") {
     console.error(`error: ${options}\n\n${USAGE}`);
     return 2;
@@ -51,20 +52,6 @@ export async function sshBench(args: string[]): Promise<number> {
   console.log(report(rows, options));
   if (options.json !== null) await Deno.writeTextFile(options.json, `${JSON.stringify(rows, null, 2)}\n`);
   return 0;
-}
-
-function parseOptions(args: string[]): { runs: number; mib: number; json: string | null } | string {
-  try {
-    const text = { type: "string" } as const;
-    const { values } = parseArgs({ args, options: { runs: text, mib: text, json: text } });
-    const [runs, mib] = [Number(values.runs ?? 3), Number(values.mib ?? 512)];
-    const isNumber = (value: number, max: number) => Number.isInteger(value) && value >= 1 && value <= max;
-    if (!isNumber(runs, 100)) return "--runs is a whole number from 1 to 100";
-    if (!isNumber(mib, 65_536)) return "--mib is a whole number from 1 to 65536";
-    return { runs, mib, json: values.json ?? null };
-  } catch (error) {
-    return errorMessage(error);
-  }
 }
 
 async function startScene(
@@ -89,9 +76,9 @@ async function startScene(
   await signIn(user, workspace);
   const direct = (port: number, options: readonly string[]) => sshArgs({ user, port, options });
   const own = `${BENCH_USER.name}@127.0.0.1`;
-  forward(stack, direct(sshPort, ["-N", "-R", `${ROUTE.host}:${ROUTE.port}:127.0.0.1:${servicePort}`, own]));
-  forward(
-    stack,
+  const start = (args: readonly string[]) => stack.use(startChild({ command: "ssh", args }));
+  start(direct(sshPort, ["-N", "-R", `${ROUTE.host}:${ROUTE.port}:127.0.0.1:${servicePort}`, own]));
+  start(
     direct(sshdPort, [
       "-N",
       "-R",
@@ -196,15 +183,6 @@ function sshArgs(
   const base = user.options();
   // The port of the gateway is the last of them.
   return [...base.slice(0, -2), "-p", String(port), "-c", CIPHER, ...options];
-}
-
-function forward(stack: AsyncDisposableStack, args: readonly string[]): void {
-  const child = new Deno.Command("ssh", { args: [...args], stdin: "null", stdout: "null", stderr: "null" })
-    .spawn();
-  stack.defer(async () => {
-    child.kill("SIGKILL");
-    await child.status;
-  });
 }
 
 /** Waits until a tunnel can be had. */

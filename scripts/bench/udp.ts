@@ -1,10 +1,9 @@
 // deno-lint-ignore-file no-console -- a script speaks to the terminal
 
-import { parseArgs } from "node:util";
-import { errorMessage } from "../../lib/base/errors.ts";
 import { CARRIER_NAMES } from "../../lib/client/carrier.ts";
 import { type Child, freePort, startDeno } from "./children.ts";
 import type { UdpJob, UdpOutcome } from "./load_udp.ts";
+import { parseOptions } from "./parse_options.ts";
 import { spread } from "./statistics.ts";
 import { cpuSeconds } from "./usage.ts";
 import { makeWorkspace, type Workspace } from "./workspace.ts";
@@ -16,6 +15,8 @@ Measures UDP packets to a service and back: straight, and through the gateway ov
   --runs N      how often each figure is taken; the median is shown (default 3)
   --seconds N   length of a measurement (default 2)
   --json FILE   write every figure of every run to a file`;
+
+const NUMBERS = { runs: { absent: 3, max: 100 }, seconds: { absent: 2, max: 100 } } as const;
 
 const SIZES = [64, 512, 1100, 1200] as const;
 const WAYS = ["direct", ...CARRIER_NAMES] as const;
@@ -43,7 +44,7 @@ interface Row {
 
 /** `deno task bench udp`. @returns the exit code */
 export async function udpBench(args: string[]): Promise<number> {
-  const options = parseOptions(args);
+  const options = parseOptions(args, NUMBERS);
   if (typeof options === "string") {
     console.error(`error: ${options}\n\n${USAGE}`);
     return 2;
@@ -60,19 +61,6 @@ export async function udpBench(args: string[]): Promise<number> {
   console.log(report(rows, options));
   if (options.json !== null) await Deno.writeTextFile(options.json, `${JSON.stringify(rows, null, 2)}\n`);
   return 0;
-}
-
-function parseOptions(args: string[]): { runs: number; seconds: number; json: string | null } | string {
-  try {
-    const text = { type: "string" } as const;
-    const { values } = parseArgs({ args, options: { runs: text, seconds: text, json: text } });
-    const [runs, seconds] = [Number(values.runs ?? 3), Number(values.seconds ?? 2)];
-    const isNumber = (value: number) => Number.isInteger(value) && value >= 1 && value <= 100;
-    if (!isNumber(runs) || !isNumber(seconds)) return "--runs and --seconds are whole numbers from 1 to 100";
-    return { runs, seconds, json: values.json ?? null };
-  } catch (error) {
-    return errorMessage(error);
-  }
 }
 
 async function startScene(workspace: Workspace, stack: AsyncDisposableStack): Promise<Scene> {
