@@ -1,5 +1,7 @@
 import { expect, it } from "vitest";
+import { requirePeer } from "./_support/peers.ts";
 import { run } from "./_support/programs.ts";
+import { hasSshd } from "./_support/sshd.ts";
 
 function bench(...args: string[]) {
   return run([Deno.execPath(), ["task", "bench", ...args]]);
@@ -15,6 +17,19 @@ it("deno task bench tcp measures the gateway, and whichever peers are installed,
   }
   expect(text).toMatch(/\| sallyport +\| +\d+ /);
 }, 120_000);
+
+it.skipIf(!requirePeer("ssh") || !hasSshd())(
+  "deno task bench ssh measures the gateway beside sshd",
+  async () => {
+    const { code, stdout, stderr } = await bench("ssh", "--runs", "1", "--mib", "8");
+    expect(code, stderr).toBe(0);
+    const text = new TextDecoder().decode(stdout);
+    for (const way of ["ssh -R, sallyport", "ssh -R, sshd", "command, sallyport", "command, sshd"]) {
+      expect(text).toMatch(new RegExp(`\\| ${way} \\| \\d+ `));
+    }
+  },
+  120_000,
+);
 
 it("deno task bench policy prints decisions a second", async () => {
   const { code, stdout } = await bench("policy");
@@ -32,5 +47,5 @@ it("an unknown benchmark is refused with the names there are", async () => {
   const { code, stderr } = await bench("teleport");
   expect(code).toBe(2);
   expect(stderr).toContain("error: there is no benchmark teleport");
-  expect(stderr).toContain("tcp, udp, policy, live, x509");
+  expect(stderr).toContain("tcp, udp, ssh, http, policy, live, x509");
 });
