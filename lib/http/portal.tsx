@@ -50,7 +50,8 @@ async function openToCaller(
   const { config, routes } = services;
   const facts = new Map<Route, CallerFacts>();
   for (const route of config.routes) facts.set(route, await callerFacts(c, services, { caller, route }));
-  return openRoutes(config.routes, { table: routes, factsOn: (route) => facts.get(route)! });
+  const hasSsh = services.sshPort() !== null;
+  return openRoutes(config.routes, { table: routes, factsOn: (route) => facts.get(route)!, hasSsh });
 }
 
 function matches({ route }: OpenRoute, search: string): boolean {

@@ -10,7 +10,7 @@ export interface OpenRoute {
   readonly route: Route;
   /** What of it can be asked for: its destinations, without those that another route answers to. */
   readonly destinations: readonly AuthorityPattern[];
-  /** Whether this version serves it. */
+  /** Whether this gateway serves it. */
   readonly isServed: boolean;
 }
 
@@ -20,15 +20,16 @@ export interface OpenRoute {
  * out.
  *
  * @param routes of the table in `options`
+ * @param options `hasSsh`: whether the gateway listens for SSH
  */
 export function openRoutes(
   routes: readonly Route[],
-  options: { table: RouteTable; factsOn: (route: Route) => CallerFacts },
+  options: { table: RouteTable; factsOn: (route: Route) => CallerFacts; hasSsh: boolean },
 ): OpenRoute[] {
   return routes.flatMap((route): OpenRoute[] => {
     const destinations = route.from.destinations.filter((to) => isReached(route, to, options.table));
     if (destinations.length === 0 || !isAllowed(route, options.factsOn(route))) return [];
-    return [{ route, destinations, isServed: isServed(route) }];
+    return [{ route, destinations, isServed: isServed(route, options) }];
   });
 }
 
@@ -51,7 +52,7 @@ function isAllowed(route: Route, caller: CallerFacts): boolean {
   return decide(route.policy, facts).verdict === "allowed";
 }
 
-function isServed({ from: { protocol }, to }: Route): boolean {
-  return SERVED_PROTOCOLS.has(protocol) &&
+function isServed({ from: { protocol }, to }: Route, { hasSsh }: { hasSsh: boolean }): boolean {
+  return (hasSsh || protocol !== "ssh") && SERVED_PROTOCOLS.has(protocol) &&
     to.every(({ scheme }) => SERVED_SCHEMES[protocol].includes(scheme));
 }

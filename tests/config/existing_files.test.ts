@@ -190,6 +190,8 @@ describe("routes.yaml", () => {
       [{ host: "echo.localhost", port: 7 }, "tcp://127.0.0.1:9007"],
       [{ host: "web.localhost", port: 80 }, "tcp://127.0.0.1:9080"],
       [{ host: "admin-only.localhost", port: 7 }, "tcp://127.0.0.1:9007"],
+      [{ host: "echo.localhost", port: 7 }, "udp://127.0.0.1:9007"],
+      [{ host: "web.localhost", port: null }, "http://127.0.0.1:9080"],
     ]);
   });
 });

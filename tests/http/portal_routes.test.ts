@@ -9,7 +9,7 @@ import { parsePolicy } from "../../lib/policy/parse.ts";
 
 const EVERYBODY = compilePolicy(parsePolicy({ allow: { or: [{ accept: true }] } }));
 
-function isServed(from: string, to: readonly string[]): boolean | undefined {
+function isServed(from: string, to: readonly string[], { hasSsh = true } = {}): boolean | undefined {
   const route = {
     id: "r",
     from: parseFrom(from),
@@ -19,7 +19,7 @@ function isServed(from: string, to: readonly string[]): boolean | undefined {
     policy: EVERYBODY,
   } as unknown as Route;
   const factsOn = () => ({ now: 0, sourceIp: "192.0.2.1", session: null, clientCertificate: null }) as never;
-  return openRoutes([route], { table: new RouteTable([route]), factsOn })[0]?.isServed;
+  return openRoutes([route], { table: new RouteTable([route]), factsOn, hasSsh })[0]?.isServed;
 }
 
 describe("openRoutes() finds served", () => {
@@ -37,5 +37,9 @@ describe("openRoutes() finds served", () => {
     ["https://a.test", ["tcp://10.0.0.1:1"], false],
   ])("a route from %s to %j: %s", (from, to, expected) => {
     expect(isServed(from, to)).toBe(expected);
+  });
+
+  it.each([true, false])("a route from ssh:// on a gateway that listens for SSH: %s", (hasSsh) => {
+    expect(isServed("ssh://db", ["ssh://10.0.0.1:22"], { hasSsh })).toBe(hasSsh);
   });
 });
