@@ -27,11 +27,12 @@ export function channelStream(channel: Duplex & { eof?(): void }): ByteStream {
   return {
     async read(into) {
       while (true) {
-        // Asked for all it has, it would copy that together each time: up to the 2 MiB of the window.
-        const chunk = channel.read(Math.min(into.length, channel.readableLength)) as Uint8Array | null;
+        const chunk = channel.read() as Uint8Array | null;
         if (chunk !== null) {
-          into.set(chunk);
-          return chunk.length;
+          const count = Math.min(into.length, chunk.length);
+          into.set(chunk.subarray(0, count));
+          if (count < chunk.length) channel.unshift(chunk.subarray(count));
+          return count;
         }
         if (isClosed || channel.readableEnded) return null;
         await readable(channel);

@@ -277,14 +277,19 @@ describe.each(CLIENTS)("Over %s, a service", (_, client) => {
   it("hears of a client that gives up", async () => {
     const gone = Promise.withResolvers<void>();
     await using service = await HttpService.start((_incoming, outgoing) => {
-      outgoing.on("close", () => gone.resolve());
       outgoing.writeHead(200);
       outgoing.write("part");
+      // Over HTTP/3 it is noticed when more is sent.
+      const more = setInterval(() => outgoing.write("part"), 50);
+      outgoing.on("close", () => {
+        clearInterval(more);
+        gone.resolve();
+      });
     });
     await using gateway = await startTestGateway(routeTo(service.url));
     const { answer, end, abort } = client(gateway, {});
     end();
-    await until(() => answer.body === "part");
+    await until(() => answer.body.startsWith("part"));
     abort();
     await gone.promise;
   });

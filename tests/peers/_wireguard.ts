@@ -20,7 +20,8 @@ export async function startWireGuard({ near, far }: { near: number; far: number 
   const keys = { [first]: await makeKey(`${folder}/a`), [second]: await makeKey(`${folder}/b`) };
   for (const name of [first, second]) {
     stack.use(start(["wireguard-go", ["-f", name]], { env: { LOG_LEVEL: "error" } }));
-    await retry(["ip", ["link", "show", name]]);
+    // Until it answers: it makes the interface before it takes commands.
+    await retry(["wg", ["show", name]]);
   }
   const peer = (of: string, address: string) => ["peer", keys[of]!, "allowed-ips", `${address}/32`];
   await ok("wg", [
