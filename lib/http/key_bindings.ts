@@ -4,12 +4,11 @@ import type { SessionRecord } from "../store/store.ts";
 import { refuse } from "./answers.tsx";
 import { callerOf } from "./caller.ts";
 import type { HttpEnv } from "./env.ts";
-import { isCrossSite, readForm } from "./form.ts";
+import { readOwnForm } from "./own_form.ts";
 
 import { noteKey } from "./key_sign_in.tsx";
 import type { KeyCard } from "./pages/key_list.tsx";
 import type { HttpServices } from "./services.ts";
-import { isFromBrowser } from "./sign_in_chain.ts";
 
 /** So many keys are shown of each kind. */
 const MAX_SHOWN = 100;
@@ -46,12 +45,8 @@ async function revoke(
   services: HttpServices,
   what: "removeSessionBinding" | "removeIdentityBinding",
 ): Promise<Response> {
-  const fields = await readForm(c, services);
-  if (typeof fields === "string") return refuse(c, fields);
-  const csrf = fields.get("csrf");
-  if (isCrossSite(c) || !await isFromBrowser(c, services, { purpose: "form", token: csrf })) {
-    return refuse(c, "http/forged-form");
-  }
+  const fields = await readOwnForm(c, services);
+  if (fields instanceof Response) return fields;
   const caller = await callerOf(c, services);
   const { store, clock } = services;
   const session = caller.kind === "session"

@@ -6,7 +6,7 @@ import type { SessionRecord } from "../store/store.ts";
 import { refuse } from "./answers.tsx";
 import { callerOf } from "./caller.ts";
 import type { HttpEnv } from "./env.ts";
-import { isCrossSite, readForm } from "./form.ts";
+import { readOwnForm } from "./own_form.ts";
 import { navOf } from "./nav.ts";
 import { gatewayOrigin } from "./origins.ts";
 import { KeyDecidedPage, KeySignInPage } from "./pages/key_sign_in_page.tsx";
@@ -14,7 +14,7 @@ import { page } from "./pages/render.ts";
 import { unknownHost } from "./programmatic_login.ts";
 import { requireSignIn } from "./require_sign_in.ts";
 import type { HttpServices } from "./services.ts";
-import { browserToken, isFromBrowser, signInUrl } from "./sign_in_chain.ts";
+import { browserToken, signInUrl } from "./sign_in_chain.ts";
 
 /** Of what `randomId()` makes. */
 const CODE = /^[A-Za-z0-9_-]{22}$/;
@@ -53,12 +53,8 @@ export async function showKeySignIn(c: Context<HttpEnv>, services: HttpServices)
 
 /** `POST /.pomerium/sign_in?user_code=CODE`: the answer of the person, in the fields `confirm` and `create_id_binding`. */
 export async function submitKeySignIn(c: Context<HttpEnv>, services: HttpServices): Promise<Response> {
-  const fields = await readForm(c, services);
-  if (typeof fields === "string") return refuse(c, fields);
-  const csrf = fields.get("csrf");
-  if (isCrossSite(c) || !await isFromBrowser(c, services, { purpose: "form", token: csrf })) {
-    return refuse(c, "http/forged-form");
-  }
+  const fields = await readOwnForm(c, services);
+  if (fields instanceof Response) return fields;
   const asked = await askedOf(c, services);
   if (asked instanceof Response) return asked;
   if (fields.get("confirm") === "true") {

@@ -4,13 +4,13 @@ import { refuse } from "./answers.tsx";
 import { callerOf } from "./caller.ts";
 import { endSession } from "./end_session.ts";
 import type { HttpEnv } from "./env.ts";
-import { isCrossSite, readForm } from "./form.ts";
+import { readOwnForm } from "./own_form.ts";
 import { keysOf } from "./key_bindings.ts";
 import { navOf } from "./nav.ts";
 import { page } from "./pages/render.ts";
 import { type SessionCard, SessionsPage } from "./pages/sessions_page.tsx";
 import type { HttpServices } from "./services.ts";
-import { browserToken, isFromBrowser } from "./sign_in_chain.ts";
+import { browserToken } from "./sign_in_chain.ts";
 import { answerSignedOut, whereNext } from "./sign_out.tsx";
 import { signInFirst } from "./sign_in_first.ts";
 import { userAgentFamily } from "./user_agent.ts";
@@ -47,12 +47,8 @@ export async function showSessions(c: Context<HttpEnv>, services: HttpServices):
  * `everywhere` all of them.
  */
 export async function submitSessions(c: Context<HttpEnv>, services: HttpServices): Promise<Response> {
-  const fields = await readForm(c, services);
-  if (typeof fields === "string") return refuse(c, fields);
-  const csrf = fields.get("csrf");
-  if (isCrossSite(c) || !await isFromBrowser(c, services, { purpose: "form", token: csrf })) {
-    return refuse(c, "http/forged-form");
-  }
+  const fields = await readOwnForm(c, services);
+  if (fields instanceof Response) return fields;
   const caller = await callerOf(c, services);
   if (caller.kind !== "session") return refuse(c, "http/invalid-token");
   const all = await sessionsBeside(caller.session.sessionId, services);

@@ -7,7 +7,7 @@ import type { NewSession, SessionRecord, UserRecord } from "../store/store.ts";
 import { refuse } from "./answers.tsx";
 import { setSignInCookie, signInCookie } from "./cookies.ts";
 import type { HttpEnv } from "./env.ts";
-import { isCrossSite, readForm } from "./form.ts";
+import { readOwnForm } from "./own_form.ts";
 import { sendToProvider } from "./oidc_sign_in.ts";
 import { gatewayOrigin } from "./origins.ts";
 import { page } from "./pages/render.ts";
@@ -16,14 +16,7 @@ import { unknownHost } from "./programmatic_login.ts";
 import { providerNamed } from "./route_client.ts";
 import { setPagePolicy } from "./security_headers.ts";
 import type { HttpServices } from "./services.ts";
-import {
-  browserToken,
-  callbackUrl,
-  isFromBrowser,
-  issueToken,
-  PARAMETERS,
-  signInUrl,
-} from "./sign_in_chain.ts";
+import { browserToken, callbackUrl, issueToken, PARAMETERS, signInUrl } from "./sign_in_chain.ts";
 
 /** As much of `User-Agent` as a session keeps. */
 const MAX_USER_AGENT_LENGTH = 200;
@@ -46,12 +39,8 @@ export async function submitSignIn(c: Context<HttpEnv>, services: HttpServices):
   }
   const query = await beginOrVerify(c, services);
   if (query instanceof Response) return query;
-  const fields = await readForm(c, services);
-  if (typeof fields === "string") return refuse(c, fields);
-  const csrf = fields.get("csrf");
-  if (isCrossSite(c) || !await isFromBrowser(c, services, { purpose: "form", token: csrf })) {
-    return refuse(c, "http/forged-form");
-  }
+  const fields = await readOwnForm(c, services);
+  if (fields instanceof Response) return fields;
 
   const userName = (fields.get("username") ?? "").trim();
   const attempt = { address: c.get("ip"), account: userName };

@@ -4,13 +4,13 @@ import { callerOf, isProgram } from "./caller.ts";
 import { clearSessionCookies } from "./cookies.ts";
 import { endSession } from "./end_session.ts";
 import type { HttpEnv } from "./env.ts";
-import { isCrossSite, readForm } from "./form.ts";
+import { readOwnForm } from "./own_form.ts";
 import { GoOnPage } from "./pages/go_on_page.tsx";
 import { MessagePage } from "./pages/message_page.tsx";
 import { page } from "./pages/render.ts";
 import { SignOutPage } from "./pages/sign_out_page.tsx";
 import type { HttpServices } from "./services.ts";
-import { browserToken, isFromBrowser } from "./sign_in_chain.ts";
+import { browserToken } from "./sign_in_chain.ts";
 
 /** `GET /.pomerium/sign_out`: asks first, because any page could send a browser here. */
 export async function showSignOut(c: Context<HttpEnv>, services: HttpServices): Promise<Response> {
@@ -19,12 +19,8 @@ export async function showSignOut(c: Context<HttpEnv>, services: HttpServices): 
 
 /** `POST /.pomerium/sign_out`: ends the session and forgets the cookies. */
 export async function submitSignOut(c: Context<HttpEnv>, services: HttpServices): Promise<Response> {
-  const fields = await readForm(c, services);
-  if (typeof fields === "string") return refuse(c, fields);
-  const csrf = fields.get("csrf");
-  if (isCrossSite(c) || !await isFromBrowser(c, services, { purpose: "form", token: csrf })) {
-    return refuse(c, "http/forged-form");
-  }
+  const fields = await readOwnForm(c, services);
+  if (fields instanceof Response) return fields;
   const next = await whereNext(c, services);
   await endOwnSession(c, services);
   return answerSignedOut(c, services, next);

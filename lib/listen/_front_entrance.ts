@@ -5,6 +5,7 @@ import type { ConnectionFacts } from "../base/connection.ts";
 import { denoStream } from "../base/deno_stream.ts";
 import { hangUp } from "../base/hang_up.ts";
 import { errorMessage } from "../base/errors.ts";
+import { streamWith } from "../base/stream_with.ts";
 import { type ClientHello, ClientHelloDecoder } from "../codec/client_hello.ts";
 import { AcceptLoop } from "./_accept_loop.ts";
 import { askClient } from "./_asking_tls.ts";
@@ -174,15 +175,13 @@ export class FrontEntrance implements Entrance {
       await hangUp(stream);
       throw error;
     }
-    const open = (onClose: () => void): ByteStream => ({
-      read: (into) => stream.read(into),
-      write: (bytes) => stream.write(bytes),
-      closeWrite: () => stream.closeWrite(),
-      close() {
-        stream.close();
-        onClose();
-      },
-    });
+    const open = (onClose: () => void): ByteStream =>
+      streamWith(stream, {
+        close() {
+          stream.close();
+          onClose();
+        },
+      });
     return { alpn, clientCertificates: certificates, open, closed: Promise.resolve() };
   }
 

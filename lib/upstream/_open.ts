@@ -2,6 +2,7 @@ import { abortable } from "../base/abortable.ts";
 import { formatAuthority } from "../base/authority.ts";
 import type { ByteStream } from "../base/byte_stream.ts";
 import type { SecuredStream } from "../base/tls_stream.ts";
+import { streamWith } from "../base/stream_with.ts";
 import type { Upstream } from "../config/config.ts";
 import { speaksTls } from "../config/to_url.ts";
 import { addressesOf } from "./_addresses.ts";
@@ -140,15 +141,12 @@ function watchAlerts({ stream, alpn }: SecuredStream, at: {
   upstream: Upstream;
   address: string;
 }): SecuredStream {
-  const watched: ByteStream = {
+  const watched = streamWith(stream, {
     read: (into) =>
       stream.read(into).catch((error) => {
         const signal = new AbortController().signal;
         throw isTlsAlert(error) ? dialErrorOf(error, { ...at, signal }) : error;
       }),
-    write: (bytes) => stream.write(bytes),
-    closeWrite: () => stream.closeWrite(),
-    close: () => stream.close(),
-  };
+  });
   return { stream: watched, alpn };
 }

@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import { streamWith } from "../base/stream_with.ts";
 import type { Route } from "../config/config.ts";
 import type { Log } from "../observe/log.ts";
 import type { Grant } from "../policy/grant.ts";
@@ -347,15 +348,7 @@ function onClose(connection: UpstreamConnection, then: () => void): UpstreamConn
     stream.close();
     finish();
   };
-  return {
-    ...connection,
-    stream: {
-      read: (into) => stream.read(into),
-      write: (bytes) => stream.write(bytes),
-      closeWrite: () => stream.closeWrite(),
-      close,
-    },
-  };
+  return { ...connection, stream: streamWith(stream, { close }) };
 }
 
 function once<A extends unknown[]>(run: (...args: A) => void): (...args: A) => void {

@@ -1,4 +1,5 @@
 import type { ByteStream } from "../../base/byte_stream.ts";
+import { streamWith } from "../../base/stream_with.ts";
 import type { Route } from "../../config/config.ts";
 import type { Grant } from "../../policy/grant.ts";
 import type { Endpoint } from "../../upstream/endpoint.ts";
@@ -72,15 +73,7 @@ export class ServiceClient {
       connections.delete(stream);
       stream.close();
     };
-    return {
-      ...connection,
-      stream: {
-        read: (into) => stream.read(into),
-        write: (bytes) => stream.write(bytes),
-        closeWrite: () => stream.closeWrite(),
-        close,
-      },
-    };
+    return { ...connection, stream: streamWith(stream, { close }) };
   }
 }
 

@@ -1,6 +1,7 @@
 import { abortable } from "../../base/abortable.ts";
 import type { ByteStream } from "../../base/byte_stream.ts";
 import { type Random, randomId } from "../../base/random.ts";
+import { streamWith } from "../../base/stream_with.ts";
 import type { PublishChannel } from "../../carrier/publish_channel.ts";
 import type { Upstream } from "../../config/config.ts";
 import { DialError } from "../../upstream/dial_error.ts";
@@ -88,7 +89,7 @@ export class HttpPublisher implements Publisher {
   }
 
   #counted(stream: ByteStream): ByteStream {
-    const counted: ByteStream = {
+    const counted = streamWith(stream, {
       read: async (into) => {
         const count = await stream.read(into);
         this.counters.bytesDown += count ?? 0;
@@ -98,12 +99,11 @@ export class HttpPublisher implements Publisher {
         await stream.write(bytes);
         this.counters.bytesUp += bytes.length;
       },
-      closeWrite: () => stream.closeWrite(),
       close: () => {
         this.#open.delete(counted);
         stream.close();
       },
-    };
+    });
     this.#open.add(counted);
     return counted;
   }

@@ -1,6 +1,7 @@
 import { abortable } from "../../base/abortable.ts";
 import type { ByteStream } from "../../base/byte_stream.ts";
 import { errorMessage } from "../../base/errors.ts";
+import { streamWith } from "../../base/stream_with.ts";
 import { CodecError } from "../../codec/codec_error.ts";
 import type { Route, Upstream } from "../../config/config.ts";
 import { DialError } from "../../upstream/dial_error.ts";
@@ -162,7 +163,7 @@ export class RoutePublisher implements Publisher {
   #watchEnd(stream: ByteStream): ByteStream {
     let hasSent = false;
     let hasReceived = false;
-    return {
+    return streamWith(stream, {
       read: async (into) => {
         const count = await stream.read(into);
         if (count !== null) hasReceived = this.forward.hasWorked = true;
@@ -173,9 +174,7 @@ export class RoutePublisher implements Publisher {
         hasSent = true;
         await stream.write(bytes);
       },
-      closeWrite: () => stream.closeWrite(),
-      close: () => stream.close(),
-    };
+    });
   }
 
   /** Tells once what the `-R` should have been, if it has never worked. */
