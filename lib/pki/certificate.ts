@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { parseAlgorithm } from "./_algorithm.ts";
 import { contextTag, DerError, DerReader, type DerValue, requireBitString, requireDer, Tag } from "./_der.ts";
-import { readTime, smallInteger, wholeBits } from "./_der_values.ts";
+import { readTime, smallInteger } from "./_der_values.ts";
 import { interpretExtensions, parseExtensions } from "./_extensions.ts";
 import { parseName } from "./_name.ts";
+import { readSigned, type SignedEnvelope } from "./_signed_envelope.ts";
 import type { DistinguishedName } from "./distinguished_name.ts";
 import type { GeneralName } from "./general_name.ts";
 import { PkiError } from "./pki_error.ts";
@@ -148,23 +148,10 @@ export function parseCertificate(der: Uint8Array<ArrayBuffer>): Certificate {
 }
 
 function readCertificate(value: DerValue): Certificate {
-  if (value.tag !== Tag.sequence) throw new DerError("it is not a sequence");
-  const reader = new DerReader(value);
-  const tbs = reader.next(Tag.sequence);
-  const algorithm = reader.next(Tag.sequence);
-  const signature = wholeBits(reader.next(Tag.bitString));
-  reader.end();
-  return {
-    der: value.raw,
-    tbs: tbs.raw,
-    ...readTbs(tbs, algorithm),
-    signatureAlgorithm: parseAlgorithm(algorithm),
-    signature,
-    fingerprintSha256: createHash("sha256").update(value.raw).digest("hex"),
-  };
+  return { der: value.raw, ...readSigned(value, readTbs) };
 }
 
-type Signed = Omit<Certificate, "der" | "tbs" | "signatureAlgorithm" | "signature" | "fingerprintSha256">;
+type Signed = Omit<Certificate, "der" | keyof SignedEnvelope>;
 
 function readTbs(tbs: DerValue, algorithm: DerValue): Signed {
   const reader = new DerReader(tbs);

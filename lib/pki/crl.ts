@@ -1,10 +1,9 @@
-import { createHash } from "node:crypto";
-import { parseAlgorithm } from "./_algorithm.ts";
 import { contextTag, DerError, DerReader, type DerValue, requireDer, Tag } from "./_der.ts";
-import { flag, namedBits, readTime, smallInteger, wholeBits } from "./_der_values.ts";
+import { flag, namedBits, readTime, smallInteger } from "./_der_values.ts";
 import { parsePointName } from "./_distribution_point.ts";
 import { parseExtensions, type RawExtension, within } from "./_extensions.ts";
 import { parseName } from "./_name.ts";
+import { readSigned, type SignedEnvelope } from "./_signed_envelope.ts";
 import type { AlgorithmIdentifier } from "./certificate.ts";
 import { type DistinguishedName, formatName } from "./distinguished_name.ts";
 import { PkiError } from "./pki_error.ts";
@@ -64,33 +63,17 @@ const IGNORED_IN_ENTRY: readonly string[] = [REASON_CODE, "2.5.29.23", "2.5.29.2
 export function parseCrl(der: Uint8Array<ArrayBuffer>): Crl {
   try {
     if (der.length > MAX_CRL_BYTES) throw new DerError(`it has more than ${MAX_CRL_BYTES} bytes`);
-    return readCrl(requireDer(der));
+    return readSigned(requireDer(der), readTbs);
   } catch (cause) {
     if (!(cause instanceof DerError)) throw cause;
     throw new PkiError("pki/bad-crl", `The revocation list cannot be read as ${cause.message}`, { cause });
   }
 }
 
-function readCrl(value: DerValue): Crl {
-  if (value.tag !== Tag.sequence) throw new DerError("it is not a sequence");
-  const reader = new DerReader(value);
-  const tbs = reader.next(Tag.sequence);
-  const algorithm = reader.next(Tag.sequence);
-  const signature = wholeBits(reader.next(Tag.bitString));
-  reader.end();
-  return {
-    tbs: tbs.raw,
-    ...readTbs(tbs, algorithm),
-    signatureAlgorithm: parseAlgorithm(algorithm),
-    signature,
-    fingerprintSha256: createHash("sha256").update(value.raw).digest("hex"),
-  };
-}
-
 function readTbs(
   tbs: DerValue,
   algorithm: DerValue,
-): Omit<Crl, "tbs" | "signatureAlgorithm" | "signature" | "fingerprintSha256"> {
+): Omit<Crl, keyof SignedEnvelope> {
   const reader = new DerReader(tbs);
   const version = reader.optional(Tag.integer);
   if (version !== undefined && smallInteger(version) !== 1) throw new DerError("it is not of version 2");

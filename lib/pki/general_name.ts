@@ -18,6 +18,3 @@ export type GeneralName =
     readonly type: "other" | "x400" | "edi-party" | "registered-id";
     readonly der: Uint8Array<ArrayBuffer>;
   };
-
-/** Which kind of name one is. */
-export type GeneralNameType = GeneralName["type"];
