@@ -58,6 +58,11 @@ export function prefixContains(prefix: IpPrefix, address: IpAddress): boolean {
   return prefix.value >> shift === address.value >> shift;
 }
 
+/** Whether only programs of this machine can be there: 127.0.0.0/8 (RFC 1122 section 3.2.1.3) or ::1 (RFC 4291 section 2.5.3). */
+export function isLoopbackIp({ version, value }: IpAddress): boolean {
+  return version === 4 ? value >> 24n === 127n : value === 1n;
+}
+
 function parseV4(text: string): bigint | null {
   const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
   if (match === null) return null;

@@ -1,5 +1,5 @@
 import { AuthorityError, formatAuthority, parseHost } from "../base/authority.ts";
-import { parseIp } from "../base/ip.ts";
+import { isLoopbackIp, parseIp } from "../base/ip.ts";
 import { ClientError } from "./client_error.ts";
 
 /** Where local programs connect to; `"stdio"` is the program's own standard input and output. */
@@ -31,7 +31,7 @@ export function parseListenAddress(text: string): ListenAddress {
 export function isLoopback(hostname: string): boolean {
   if (hostname === "localhost") return true;
   const ip = parseIp(hostname);
-  return ip !== null && (ip.version === 4 ? ip.value >> 24n === 127n : ip.value === 1n);
+  return ip !== null && isLoopbackIp(ip);
 }
 
 /** An address as people type it. */

@@ -1,13 +1,12 @@
 import { AuthorityError, parseHost } from "../base/authority.ts";
 import { decodeBase64, fromUtf8 } from "../base/bytes.ts";
-import { parseIp, parseIpPrefix, prefixContains } from "../base/ip.ts";
+import { isLoopbackIp, parseIp } from "../base/ip.ts";
 import { nearestWord } from "../base/nearest.ts";
 import { type IdpName, needsProviderUrl } from "./idp_names.ts";
 import { describe, quote } from "./_quote.ts";
 import { bad, good, type Parsed, type ValueType } from "./value_type.ts";
 import { isMapping, mapOf, text as textType, textAs } from "./value_types.ts";
 
-const LOOPBACK = parseIpPrefix("127.0.0.0/8")!;
 const MAX_URL_LENGTH = 2048;
 const MIN_SECRET_BYTES = 32;
 const MAX_SECRET_BYTES = 1024;
@@ -228,7 +227,7 @@ function badValue<T>(message: string, hint?: string): Parsed<T> {
 function isLoopback(hostname: string): boolean {
   if (hostname === "localhost" || hostname === "[::1]") return true;
   const ip = parseIp(hostname);
-  return ip !== null && prefixContains(LOOPBACK, ip);
+  return ip !== null && isLoopbackIp(ip);
 }
 
 function hostOf(text: string): string | null {

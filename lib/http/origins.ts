@@ -1,7 +1,5 @@
-import { parseIp, parseIpPrefix, prefixContains } from "../base/ip.ts";
+import { isLoopbackIp, parseIp } from "../base/ip.ts";
 import type { HttpServices } from "./services.ts";
-
-const LOOPBACK = parseIpPrefix("127.0.0.0/8")!;
 
 /** What decides which origins are the gateway's. */
 export type OriginRules = Pick<HttpServices, "config" | "routes" | "certificateCovers" | "listenPort">;
@@ -28,7 +26,7 @@ export function gatewayOrigin(url: URL, rules: OriginRules): string | null {
 }
 
 function isLoopbackName(hostname: string): boolean {
-  if (hostname === "localhost" || hostname === "::1") return true;
+  if (hostname === "localhost") return true;
   const ip = parseIp(hostname);
-  return ip !== null && prefixContains(LOOPBACK, ip);
+  return ip !== null && isLoopbackIp(ip);
 }

@@ -1,9 +1,8 @@
-import { parseIp, parseIpPrefix, prefixContains } from "../base/ip.ts";
+import { isLoopbackIp, parseIp } from "../base/ip.ts";
 
 /** Longest address of a redirect, in characters. */
 export const MAX_REDIRECT_LENGTH = 2048;
 
-const LOOPBACK = parseIpPrefix("127.0.0.0/8")!;
 /** Scheme and authority as written, up to the path. User information does not match, nor does a backslash. */
 const ABSOLUTE = /^(https?):\/\/([a-z0-9._-]+|\[[0-9a-f:]+\])(?::\d{1,5})?(?:[/?]|$)/i;
 
@@ -32,5 +31,5 @@ function isSpelledPlainly(url: string, host: string): boolean {
 function isLoopback(host: string): boolean {
   const ip = parseIp(host);
   return host.toLowerCase() === "localhost" || host === "[::1]" ||
-    (ip !== null && prefixContains(LOOPBACK, ip));
+    (ip !== null && isLoopbackIp(ip));
 }

@@ -1,7 +1,7 @@
 import { formatAuthority } from "../base/authority.ts";
 import type { DatagramFlow } from "../base/datagram_flow.ts";
 import { errorMessage } from "../base/errors.ts";
-import { type IpAddress, parseIp, parseIpPrefix, prefixContains } from "../base/ip.ts";
+import { type IpAddress, isLoopbackIp, parseIp } from "../base/ip.ts";
 import type { Upstream } from "../config/config.ts";
 import type { Grant } from "../policy/grant.ts";
 import { addressesOf } from "./_addresses.ts";
@@ -44,7 +44,6 @@ export interface DialUdpOptions {
 }
 
 const PROXY_SCHEMES: ReadonlySet<string> = new Set(["http", "https"]);
-const LOOPBACK = ["127.0.0.0/8", "::1"].map((text) => parseIpPrefix(text)!);
 const LOCAL = { loopback: { 4: "127.0.0.1", 6: "::1" }, any: { 4: "0.0.0.0", 6: "::" } } as const;
 const MAX_PACKET_BYTES = 65_535;
 /** Of the IP header without options and the UDP header. */
@@ -123,7 +122,7 @@ type FlowOptions = Pick<DialUdpOptions, "mtuBytes" | "onDrop"> & { readonly onCl
 function openFlow(host: string, port: number, options: FlowOptions): DatagramFlow {
   const { mtuBytes = 1500, onDrop = () => {}, onClose } = options;
   const ip = parseIp(host)!;
-  const isLoopback = LOOPBACK.some((prefix) => prefixContains(prefix, ip));
+  const isLoopback = isLoopbackIp(ip);
   // Toward a service of this machine no other machine can even send to the socket.
   const local = isLoopback ? LOCAL.loopback : LOCAL.any;
   const socket = Deno.listenDatagram({ transport: "udp", hostname: local[ip.version], port: 0 });
