@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { FormBrowser } from "./_support/form_browser.ts";
-import { freePort, listening, run, start } from "./_support/programs.ts";
+import { freePort } from "./_support/free_port.ts";
+import { listening, run, start } from "./_support/programs.ts";
 
 const REPOSITORY = new URL("..", import.meta.url).pathname;
 let folder: string;

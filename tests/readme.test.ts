@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { freePort, run, type RunningProgram, start } from "./_support/programs.ts";
+import { freePort } from "./_support/free_port.ts";
+import { run, type RunningProgram, start } from "./_support/programs.ts";
 import { until } from "./_support/test_gateway.ts";
 
 /** Commands that another part of the project runs, and which. */

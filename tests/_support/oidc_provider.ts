@@ -6,7 +6,8 @@ import { exportJWK, generateKeyPair, type JWK } from "jose";
 import { createAuthority, issueServerCertificate } from "../../lib/pki/development_authority.ts";
 import { type Clock, systemClock } from "../../lib/base/clock.ts";
 import { FormBrowser } from "./form_browser.ts";
-import { freePort, startTestGateway, type TestGateway } from "./test_gateway.ts";
+import { freePort } from "./free_port.ts";
+import { startTestGateway, type TestGateway } from "./test_gateway.ts";
 
 /** What people at the provider are like; whoever is not there cannot use a grant. */
 export type Accounts = Map<string, Record<string, unknown>>;

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { freePort } from "./programs.ts";
+import { freePort } from "./free_port.ts";
 
 /** A PostgreSQL server of its own, on loopback, in a temporary folder; disposing it stops it and removes the folder. */
 export interface TestPostgres extends AsyncDisposable {

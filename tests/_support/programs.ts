@@ -90,12 +90,6 @@ export function start(
   };
 }
 
-/** A port of loopback on which nothing listens. */
-export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
-
 /** Waits until something listens on a port of loopback. */
 export async function listening(port: number): Promise<void> {
   for (;;) {

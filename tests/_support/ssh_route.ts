@@ -1,4 +1,4 @@
-import { freePort } from "./programs.ts";
+import { freePort } from "./free_port.ts";
 import { SshUser } from "./ssh.ts";
 import { type Sshd, startSshd } from "./sshd.ts";
 import { startTestGateway, type TestGateway } from "./test_gateway.ts";

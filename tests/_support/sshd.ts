@@ -1,4 +1,5 @@
-import { freePort, listening, run, type RunningProgram, start } from "./programs.ts";
+import { freePort } from "./free_port.ts";
+import { listening, run, type RunningProgram, start } from "./programs.ts";
 
 /** An OpenSSH server on loopback, which takes the certificates of one authority. */
 export interface Sshd extends AsyncDisposable {

@@ -196,12 +196,6 @@ export async function readExactly(stream: ByteStream, bytes: number): Promise<st
   return text;
 }
 
-/** A port that is free now, for a configuration that must name its own. */
-export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return (listener.addr as Deno.NetAddr).port;
-}
-
 /** Open descriptors of this process, for finding leaks. */
 export function openDescriptors(): number {
   return [...Deno.readDirSync("/proc/self/fd")].length;

@@ -3,7 +3,7 @@ import { utf8 } from "../../lib/base/bytes.ts";
 import { main } from "../../lib/cli/main.ts";
 import type { Finding } from "../../lib/client/doctor.ts";
 import { serveEcho, serveTcp, type TestService } from "../_support/echo.ts";
-import { freePort } from "../_support/programs.ts";
+import { freePort } from "../_support/free_port.ts";
 import { startTestGateway, type TestGateway } from "../_support/test_gateway.ts";
 import { fakeIo } from "./_fake_io.ts";
 

@@ -5,7 +5,8 @@ import { askAuthorities } from "../../lib/client/advertised_authorities.ts";
 import { formatName } from "../../lib/pki/distinguished_name.ts";
 import { type OpensslAuthority, opensslAuthority } from "../_support/openssl_authority.ts";
 import { requirePeer } from "../_support/peers.ts";
-import { freePort, listening, type RunningProgram, start } from "../_support/programs.ts";
+import { freePort } from "../_support/free_port.ts";
+import { listening, type RunningProgram, start } from "../_support/programs.ts";
 
 describe.skipIf(!requirePeer("openssl"))("askAuthorities()", () => {
   let [users, devices]: OpensslAuthority[] = [];

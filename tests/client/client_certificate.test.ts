@@ -6,7 +6,8 @@ import type { GatewayAddress } from "../../lib/client/gateway_address.ts";
 import type { ClientCertificate, GatewayTrust } from "../../lib/client/gateway_trust.ts";
 import { type OpensslAuthority, opensslAuthority } from "../_support/openssl_authority.ts";
 import { requirePeer } from "../_support/peers.ts";
-import { freePort, listening, type RunningProgram, start } from "../_support/programs.ts";
+import { freePort } from "../_support/free_port.ts";
+import { listening, type RunningProgram, start } from "../_support/programs.ts";
 
 /** `openssl s_server`, which tells on a page what it was shown. */
 interface Gateway extends RunningProgram {

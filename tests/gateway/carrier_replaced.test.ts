@@ -4,7 +4,8 @@ import { CARRIER_NAMES } from "../../lib/client/carrier.ts";
 import { carriersOf, connect, connectCarrier } from "../../lib/client/connect.ts";
 import { GatewayCarriers } from "../../lib/client/gateway_carriers.ts";
 import { listenUdp } from "../../lib/client/udp_listener.ts";
-import { freePort, listening, type RunningProgram, sallyport, start } from "../_support/programs.ts";
+import { freePort } from "../_support/free_port.ts";
+import { listening, type RunningProgram, sallyport, start } from "../_support/programs.ts";
 import { serveUdpEcho, type UdpService } from "../_support/udp_service.ts";
 import { noMemory } from "../_support/no_memory.ts";
 

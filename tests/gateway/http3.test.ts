@@ -5,14 +5,8 @@ import { controlText } from "../_support/control_text.ts";
 import { serveEcho } from "../_support/echo.ts";
 import { ask, dialHttp3 } from "../_support/http3.ts";
 import { ManualClock } from "../_support/manual_clock.ts";
-import {
-  freePort,
-  readAll,
-  readExactly,
-  startTestGateway,
-  type TestGateway,
-  until,
-} from "../_support/test_gateway.ts";
+import { freePort } from "../_support/free_port.ts";
+import { readAll, readExactly, startTestGateway, type TestGateway, until } from "../_support/test_gateway.ts";
 
 const cleanup: AsyncDisposableStack[] = [];
 

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { utf8 } from "../../lib/base/bytes.ts";
 import { serveEcho } from "../_support/echo.ts";
 import { FormBrowser } from "../_support/form_browser.ts";
-import { freePort, listening, run, sallyport, start } from "../_support/programs.ts";
+import { freePort } from "../_support/free_port.ts";
+import { listening, run, sallyport, start } from "../_support/programs.ts";
 
 let folder: string;
 let port: number;

@@ -1,14 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { utf8 } from "../../lib/base/bytes.ts";
 import { serveEcho, type TestService } from "../_support/echo.ts";
-import {
-  freePort,
-  readAll,
-  readExactly,
-  startTestGateway,
-  type TestGateway,
-  until,
-} from "../_support/test_gateway.ts";
+import { freePort } from "../_support/free_port.ts";
+import { readAll, readExactly, startTestGateway, type TestGateway, until } from "../_support/test_gateway.ts";
 
 let echo: TestService;
 let other: TestService;

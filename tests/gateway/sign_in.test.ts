@@ -4,8 +4,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { FormBrowser } from "../_support/form_browser.ts";
 import { getRequest, sendRaw } from "../_support/raw_http.ts";
 import { ShiftedClock } from "../_support/shifted_clock.ts";
+import { freePort } from "../_support/free_port.ts";
 import {
-  freePort,
   PASSWORD,
   programmaticToken,
   startTestGateway,

@@ -3,7 +3,8 @@ import { GatewayError } from "../../lib/gateway/gateway_error.ts";
 import { signInAtProvider, startWithProvider } from "../_support/oidc_provider.ts";
 import { requirePeer } from "../_support/peers.ts";
 import { approve, SshUser } from "../_support/ssh.ts";
-import { freePort, startTestGateway, type TestGateway, until } from "../_support/test_gateway.ts";
+import { freePort } from "../_support/free_port.ts";
+import { startTestGateway, type TestGateway, until } from "../_support/test_gateway.ts";
 
 const hasSsh = requirePeer("ssh");
 let gateway: TestGateway | null = null;

@@ -3,13 +3,8 @@ import { utf8 } from "../../lib/base/bytes.ts";
 import { askGateway } from "../../lib/cli/control_client.ts";
 import { createAuthority, issueServerCertificate } from "../../lib/pki/development_authority.ts";
 import { serveEcho, type TestService } from "../_support/echo.ts";
-import {
-  freePort,
-  readExactly,
-  startTestGateway,
-  type TestGateway,
-  until,
-} from "../_support/test_gateway.ts";
+import { freePort } from "../_support/free_port.ts";
+import { readExactly, startTestGateway, type TestGateway, until } from "../_support/test_gateway.ts";
 
 let echo: TestService;
 let gateway: TestGateway | null = null;

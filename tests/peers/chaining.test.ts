@@ -7,13 +7,8 @@ import { connectUdpThrough } from "../../lib/upstream/dial_proxy.ts";
 import { serveEcho, type TestService } from "../_support/echo.ts";
 import { requirePeer } from "../_support/peers.ts";
 import { listening, type RunningProgram, start } from "../_support/programs.ts";
-import {
-  freePort,
-  readExactly,
-  startTestGateway,
-  type TestGateway,
-  until,
-} from "../_support/test_gateway.ts";
+import { freePort } from "../_support/free_port.ts";
+import { readExactly, startTestGateway, type TestGateway, until } from "../_support/test_gateway.ts";
 
 const PUBLIC = "allow_public_unauthenticated_access: true";
 

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fromUtf8, utf8 } from "../../lib/base/bytes.ts";
 import { hasPeer } from "../_support/peers.ts";
 import { listening, type RunningProgram, start } from "../_support/programs.ts";
-import { freePort, readAll, startTestGateway, type TestGateway } from "../_support/test_gateway.ts";
+import { freePort } from "../_support/free_port.ts";
+import { readAll, startTestGateway, type TestGateway } from "../_support/test_gateway.ts";
 
 describe.skipIf(!hasPeer("haproxy"))("HAProxy behind send_proxy_protocol", () => {
   let folder: string;

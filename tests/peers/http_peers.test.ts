@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import grpc from "@grpc/grpc-js";
 import { Buffer } from "node:buffer";
 import { requirePeer } from "../_support/peers.ts";
-import { freePort, listening, run, type RunningProgram, sha256, start } from "../_support/programs.ts";
+import { freePort } from "../_support/free_port.ts";
+import { listening, run, type RunningProgram, sha256, start } from "../_support/programs.ts";
 import { startTestGateway, type TestGateway } from "../_support/test_gateway.ts";
 import { PUBLIC, SIGNED_IN } from "../gateway/_http_route.ts";
 

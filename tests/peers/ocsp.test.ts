@@ -6,8 +6,8 @@ import { ManualClock } from "../_support/manual_clock.ts";
 import { type OpensslAuthority, opensslAuthority, type OpensslPair } from "../_support/openssl_authority.ts";
 import { requirePeer } from "../_support/peers.ts";
 import { type RunningProgram, start } from "../_support/programs.ts";
+import { freePort } from "../_support/free_port.ts";
 import {
-  freePort,
   type LogLine,
   readAll,
   readAnswer,

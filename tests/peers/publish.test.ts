@@ -3,10 +3,10 @@ import { utf8 } from "../../lib/base/bytes.ts";
 import { HttpService } from "../_support/http_service.ts";
 import { serveEcho, type TestService } from "../_support/echo.ts";
 import { requirePeer } from "../_support/peers.ts";
+import { freePort } from "../_support/free_port.ts";
 import {
   clientEnv,
   clientOptions,
-  freePort,
   run,
   type RunningProgram,
   sallyport,

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { requirePeer } from "../_support/peers.ts";
+import { freePort } from "../_support/free_port.ts";
 import {
   clientEnv,
   clientOptions,
-  freePort,
   listening,
   run,
   type RunningProgram,

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { serveEcho, type TestService } from "../_support/echo.ts";
 import { requirePeer } from "../_support/peers.ts";
-import { freePort, listening, run } from "../_support/programs.ts";
+import { freePort } from "../_support/free_port.ts";
+import { listening, run } from "../_support/programs.ts";
 import { ADA, LOGIN, type SshRoute, startSshRoute } from "../_support/ssh_route.ts";
 import { hasSshd } from "../_support/sshd.ts";
 import { until } from "../_support/until.ts";

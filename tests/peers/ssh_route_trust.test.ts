@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { requirePeer } from "../_support/peers.ts";
-import { freePort, run } from "../_support/programs.ts";
+import { freePort } from "../_support/free_port.ts";
+import { run } from "../_support/programs.ts";
 import { ADA, LOGIN, startSshRoute } from "../_support/ssh_route.ts";
 import { hasSshd, startSshd } from "../_support/sshd.ts";
 

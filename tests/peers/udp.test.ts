@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CARRIER_NAMES } from "../../lib/client/carrier.ts";
 import { requirePeer } from "../_support/peers.ts";
+import { freePort } from "../_support/free_port.ts";
 import {
   clientEnv,
   clientOptions,
-  freePort,
   type ProgramResult,
   run,
   type RunningProgram,
@@ -20,6 +20,9 @@ const hasIperf = requirePeer("iperf3");
 const hasChrony = requirePeer("chronyd");
 const hasWireGuard = requirePeer("wireguard-go") && requirePeer("wg") && requirePeer("ip") &&
   requirePeer("ping");
+
+/** A measurement with iperf3 that has not succeeded by then tells why. */
+const MAX_ATTEMPTS_MS = 25_000;
 
 const ports = { dns: freePort(), iperf: freePort(), ntp: freePort(), wireGuard: freePort() };
 const services = new AsyncDisposableStack();
@@ -142,14 +145,18 @@ describe.each(CARRIER_NAMES)("sallyport udp over %s", (carrier) => {
 /** One measurement. Client and server of iperf3 wait for each other for long when a first packet is lost, so that both begin anew. */
 async function iperf(port: number, load: readonly string[]): Promise<ProgramResult> {
   await using _server = start(["iperf3", ["-s", "-1", "-B", "127.0.0.1", "-p", String(ports.iperf)]]);
-  return await run(["timeout", ["10", "iperf3", "-c", "127.0.0.1", "-p", String(port), ...load]]);
+  return await run(["timeout", ["5", "iperf3", "-c", "127.0.0.1", "-p", String(port), ...load]]);
 }
 
-/** Runs until the program succeeds: the service may not listen yet. */
-async function untilOk<T extends { code: number }>(work: () => Promise<T>): Promise<T> {
+/** A packet can be lost, and the service may not listen yet: once more, for a while. */
+async function untilOk(measure: () => Promise<ProgramResult>): Promise<ProgramResult> {
+  const end = performance.now() + MAX_ATTEMPTS_MS;
   for (;;) {
-    const result = await work();
-    if (result.code === 0) return result;
+    const { code, stdout, stderr } = await measure();
+    if (code === 0) return { code, stdout, stderr };
+    if (performance.now() > end) {
+      throw new Error(`iperf3 ended with ${code}: ${stderr}${new TextDecoder().decode(stdout)}`);
+    }
   }
 }
 

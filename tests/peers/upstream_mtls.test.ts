@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type OpensslAuthority, opensslAuthority } from "../_support/openssl_authority.ts";
 import { requirePeer } from "../_support/peers.ts";
-import { freePort, listening, run, type RunningProgram, start } from "../_support/programs.ts";
+import { freePort } from "../_support/free_port.ts";
+import { listening, run, type RunningProgram, start } from "../_support/programs.ts";
 import { startTestGateway, type TestGateway, until } from "../_support/test_gateway.ts";
 
 const HOST = "openssl.localhost.pomerium.io";

@@ -3,13 +3,8 @@ import { fromUtf8, utf8 } from "../../lib/base/bytes.ts";
 import { createAuthority, issueServerCertificate } from "../../lib/pki/development_authority.ts";
 import { requirePeer } from "../_support/peers.ts";
 import { listening, run, type RunningProgram, start } from "../_support/programs.ts";
-import {
-  freePort,
-  readAll,
-  readExactly,
-  startTestGateway,
-  type TestGateway,
-} from "../_support/test_gateway.ts";
+import { freePort } from "../_support/free_port.ts";
+import { readAll, readExactly, startTestGateway, type TestGateway } from "../_support/test_gateway.ts";
 
 const hasOpenssl = requirePeer("openssl");
 const hasRedis = requirePeer("redis-server");

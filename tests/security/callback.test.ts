@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { ShiftedClock } from "../_support/shifted_clock.ts";
 import { getRequest, sendRaw } from "../_support/raw_http.ts";
-import { freePort, PASSWORD, type TestGateway } from "../_support/test_gateway.ts";
+import { freePort } from "../_support/free_port.ts";
+import { PASSWORD, type TestGateway } from "../_support/test_gateway.ts";
 import { browse, callbackUrlFor, cookiesSetBy, programSignInUrl, startWithAnn } from "./_support.ts";
 
 let gateway: TestGateway;

@@ -2,7 +2,8 @@ import https from "node:https";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sendRaw } from "../_support/raw_http.ts";
-import { freePort, startTestGateway, type TestGateway } from "../_support/test_gateway.ts";
+import { freePort } from "../_support/free_port.ts";
+import { startTestGateway, type TestGateway } from "../_support/test_gateway.ts";
 import {
   CLIENT_AUTH,
   der,
