@@ -148,7 +148,9 @@ function buildFrom(
 function buildTo({ to }: RouteValues, place: MappingPlace): readonly Upstream[] | null {
   const [first, second] = TARGETS.filter((key) => isSet(place, key));
   if (first === undefined) {
-    const hint = "say where to, as in to: tcp://10.0.0.5:5432";
+    const hint = isSet(place, "upstream_tunnel")
+      ? "say where its publishers find the service, as in to: http://localhost:8080"
+      : "say where to, as in to: tcp://10.0.0.5:5432";
     place.report.error("config/missing-key", { message: "This route leads nowhere", hint, path: place.path });
     return null;
   }

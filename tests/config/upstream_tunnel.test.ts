@@ -19,6 +19,11 @@ describe("upstream_tunnel", () => {
     expect(loaded.config!.routes[0]!.upstreamTunnel!.sshPolicy.isEmpty).toBe(false);
   });
 
+  it("needs to know where its publishers find the service", async () => {
+    const text = "routes: [{ from: https://app.example.com, upstream_tunnel: { ssh_policy: [] } }]";
+    expect(transcriptOf(await load(text))).toContain("hint: say where its publishers find the service");
+  });
+
   it("lets nobody publish without a policy, and warns", async () => {
     const loaded = await load(oneRoute({ upstream_tunnel: {} }));
     expect(codesOf(loaded)).toEqual(["warning config/denies-everyone"]);
