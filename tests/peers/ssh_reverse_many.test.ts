@@ -4,6 +4,8 @@ import type { AddressInfo } from "node:net";
 import { describe, expect, it } from "vitest";
 import { utf8 } from "../../lib/base/bytes.ts";
 import { serveTcp } from "../_support/echo.ts";
+import { freePort } from "../_support/free_port.ts";
+import { serveGrpcHealth } from "../_support/grpc_health.ts";
 import { HttpService } from "../_support/http_service.ts";
 import { requirePeer } from "../_support/peers.ts";
 import { SshUser } from "../_support/ssh.ts";
@@ -102,6 +104,34 @@ describe.skipIf(!requirePeer("ssh") || !requirePeer("sshd"))("several publishers
     await gateway.line("upstream healthy");
     for (let i = 0; i < 6; i++) expect(await get(gateway, "app.example.com")).toBe("200");
   });
+
+  it.each(["grpc_health_check: {}", "tcp_health_check: {}"])(
+    "are checked through the tunnel by %s",
+    async (check) => {
+      await using resources = new AsyncDisposableStack();
+      const well = resources.use(await serveGrpcHealth({ "": 1 }));
+      const sickPort = check.startsWith("tcp")
+        ? freePort()
+        : resources.use(await serveGrpcHealth({ "": 2 })).port;
+      const { gateway, user } = await withRoutes(
+        `  - from: tcp+https://app.example.com:9
+    to: tcp://127.0.0.1:1
+    health_checks: [{ timeout: 2s, interval: 0.1s, unhealthy_threshold: 1, healthy_threshold: 1, ${check} }]${TUNNEL}\n`,
+        resources,
+      );
+      resources.use(await publish(user, `app.example.com:9:localhost:${sickPort}`));
+      await gateway.line("upstream unhealthy");
+      resources.use(await publish(user, `app.example.com:9:localhost:${well.port}`));
+      await gateway.line("upstream healthy");
+      for (let i = 0; i < 4; i++) {
+        const { status, stream } = await gateway.connect("app.example.com:9");
+        // What HTTP/2 begins with: only the one who is well speaks it.
+        await stream.write(utf8("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u0004\0\0\0\0\0"));
+        expect({ status, first: await stream.read(new Uint8Array(9)) }).toEqual({ status: 200, first: 9 });
+        stream.close();
+      }
+    },
+  );
 });
 
 describe.skipIf(!requirePeer("ssh") || !requirePeer("sshd"))("a publisher", () => {

@@ -1,10 +1,10 @@
 import { createServer } from "node:http";
 import { createServer as createHttp2Server, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo } from "node:net";
-import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { describe, expect, it } from "vitest";
 import { utf8 } from "../../lib/base/bytes.ts";
 import { serveTcp, type TestService } from "../_support/echo.ts";
+import { serveGrpcHealth } from "../_support/grpc_health.ts";
 import { ManualClock } from "../_support/manual_clock.ts";
 import { until } from "../_support/test_gateway.ts";
 import { closedPort, failureOf, poolWith, resourcesOfTests } from "./_support.ts";
@@ -326,42 +326,6 @@ describe("tcp_health_check", () => {
 });
 
 describe("grpc_health_check", () => {
-  /** The service of grpc.health.v1, with a status for each name. */
-  async function serveHealth(
-    statuses: Readonly<Record<string, number>>,
-  ): Promise<{ port: number; asked: string[] }> {
-    const asked: string[] = [];
-    const server = new Server();
-    const identity = (bytes: Uint8Array) => bytes as never;
-    server.addService({
-      Check: {
-        path: "/grpc.health.v1.Health/Check",
-        requestStream: false,
-        responseStream: false,
-        requestDeserialize: identity,
-        requestSerialize: identity,
-        responseDeserialize: identity,
-        responseSerialize: identity,
-      },
-    }, {
-      Check(call: { request: Uint8Array }, answer: (error: unknown, message?: Uint8Array) => void) {
-        const name = new TextDecoder().decode(call.request.subarray(2));
-        asked.push(name);
-        const status = statuses[name];
-        if (status === undefined) answer({ code: 5, details: "unknown service" });
-        else answer(null, Buffer.from(status === 0 ? [] : [0x08, status]));
-      },
-    } as never);
-    const port = await new Promise<number>((resolve, reject) =>
-      server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) => {
-        if (error) reject(error);
-        else resolve(port);
-      })
-    );
-    resources.add({ [Symbol.dispose]: () => server.forceShutdown() });
-    return { port, asked };
-  }
-
   it.each([
     ["", "healthy"],
     ["db.Reader", "healthy"],
@@ -369,10 +333,13 @@ describe("grpc_health_check", () => {
     ["db.Unsure", "unhealthy"],
     ["db.Nobody", "unhealthy"],
   ])("asks a server that others wrote about %j: %s", async (service_name, health) => {
-    const { port, asked } = await serveHealth({ "": 1, "db.Reader": 1, "db.Writer": 2, "db.Unsure": 0 });
-    const { next } = await checked(`tcp://127.0.0.1:${port}`, { grpc_health_check: { service_name } });
+    const statuses = { "": 1, "db.Reader": 1, "db.Writer": 2, "db.Unsure": 0 };
+    using service = await serveGrpcHealth(statuses);
+    const { next } = await checked(`tcp://127.0.0.1:${service.port}`, {
+      grpc_health_check: { service_name },
+    });
     for (let i = 0; i < 3; i++) expect(await next()).toEqual([health]);
-    expect(asked).toEqual([service_name, service_name, service_name]);
+    expect(service.asked).toEqual([service_name, service_name, service_name]);
   });
 });
 
