@@ -8,6 +8,9 @@ export interface DenoStreamOptions {
   readonly detectReset?: boolean;
 }
 
+/** What is needed of a connection. */
+export type DenoConn = Pick<Deno.TcpConn, "read" | "write" | "closeWrite" | "close">;
+
 const NOTHING = new Uint8Array(0);
 
 /**
@@ -16,37 +19,58 @@ const NOTHING = new Uint8Array(0);
  *
  * @param conn owned by the stream from now on: closing the stream closes it
  */
-export function denoStream(
-  conn: Pick<Deno.TcpConn, "read" | "write" | "closeWrite" | "close">,
-  options: DenoStreamOptions = {},
-): ByteStream {
-  let closed = false;
-  let finished = false;
-  return {
-    async read(into) {
-      try {
-        const count = await conn.read(into);
-        // The platform reads a reset as an end. Sending nothing tells them apart: it fails on a connection that was
-        // reset, unless our own half is closed, which makes it fail too.
-        if (count === null && options.detectReset && !finished) await conn.write(NOTHING);
-        return count;
-      } catch (error) {
-        if (!closed && error instanceof Deno.errors.UnexpectedEof) return null;
-        throw error;
-      }
-    },
-    async write(bytes) {
-      for (let sent = 0; sent < bytes.length;) sent += await conn.write(bytes.subarray(sent));
-    },
-    closeWrite() {
-      finished = true;
-      return conn.closeWrite();
-    },
-    close() {
-      if (closed) return;
-      closed = true;
-      conn.close();
-      options.onClose?.();
-    },
-  };
+export function denoStream(conn: DenoConn, options: DenoStreamOptions = {}): ByteStream {
+  return new DenoStream(conn, options);
+}
+
+class DenoStream implements ByteStream {
+  readonly #conn: DenoConn;
+  readonly #detectReset: boolean;
+  readonly #onClose: (() => void) | undefined;
+  #closed = false;
+  #finished = false;
+
+  constructor(conn: DenoConn, { onClose, detectReset = false }: DenoStreamOptions) {
+    this.#conn = conn;
+    this.#onClose = onClose;
+    this.#detectReset = detectReset;
+  }
+
+  // Reads wait for as long as a tunnel is quiet, and a function that is `async` would keep its frame for that time.
+  read(into: Uint8Array<ArrayBuffer>): Promise<number | null> {
+    return this.#conn.read(into).then(
+      (count) => count === null && this.#detectReset && !this.#finished ? this.#endOrReset() : count,
+      (error) => this.#endOrFailure(error),
+    );
+  }
+
+  /**
+   * The platform reads a reset as an end. Sending nothing tells them apart: it fails on a connection that was reset, unless
+   * our own half is closed, which makes it fail too.
+   */
+  async #endOrReset(): Promise<null> {
+    await this.#conn.write(NOTHING);
+    return null;
+  }
+
+  #endOrFailure(error: unknown): null {
+    if (!this.#closed && error instanceof Deno.errors.UnexpectedEof) return null;
+    throw error;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let sent = 0; sent < bytes.length;) sent += await this.#conn.write(bytes.subarray(sent));
+  }
+
+  closeWrite(): Promise<void> {
+    this.#finished = true;
+    return this.#conn.closeWrite();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#conn.close();
+    this.#onClose?.();
+  }
 }

@@ -27,3 +27,8 @@ export abstract class SallyportError extends Error {
 export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** Where anything that was thrown comes from, at most 4,096 characters: the message alone could come from anywhere. */
+export function errorTrace(error: unknown): string {
+  return (error instanceof Error ? error.stack ?? error.message : String(error)).slice(0, 4096);
+}

@@ -75,7 +75,7 @@ function parseV4(text: string): bigint | null {
 }
 
 function parseV6(text: string): bigint | null {
-  if (text.length > 45) return null;
+  if (text.length > 45 || !text.includes(":")) return null;
   const halves = text.split("::");
   if (halves.length > 2) return null;
   // An IPv4 tail may end the whole address only, not what stands before `::`.

@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import type { ByteStream } from "./byte_stream.ts";
 
 /**
- * A duplex of `node:stream` (an HTTP/2 stream, a `node:tls` socket) as a {@link ByteStream}.
+ * A duplex of `node:stream`, such as a `node:tls` socket, as a {@link ByteStream}.
  *
  * @param duplex opened with `allowHalfOpen`, and owned by the stream from now on
  */
@@ -15,7 +15,6 @@ export function nodeStream(duplex: Duplex): ByteStream {
     async read(into) {
       while (rest.length === 0) {
         const next = await chunks.next();
-        if (next.done && wasReset(duplex)) throw new Error("The stream was reset");
         if (next.done) return null;
         rest = next.value;
       }
@@ -28,11 +27,6 @@ export function nodeStream(duplex: Duplex): ByteStream {
     closeWrite: () => settled(duplex, (done) => duplex.end(done)),
     close: () => void duplex.destroy(),
   };
-}
-
-/** An HTTP/2 stream that the peer cancels (RFC 9113 section 7) ends as if it had been finished, but for its code. */
-function wasReset(duplex: Duplex & { readonly rstCode?: number }): boolean {
-  return (duplex.rstCode ?? 0) !== 0;
 }
 
 type Done = (error?: Error | null) => void;

@@ -18,7 +18,7 @@ export async function connectTls(
   const stream = new TlsStream(raw);
   const connection = { minVersion: "TLSv1.2", ...options.connection, allowHalfOpen: true } as const;
   try {
-    const handshake = stream.start((socket) => connect({ ...connection, socket }), "secureConnect");
+    const handshake = stream.start((socket) => connect({ ...connection, socket }));
     const { alpnProtocol } = await abortable(handshake, options.signal);
     return { stream, alpn: alpnProtocol || null };
   } catch (error) {

@@ -15,7 +15,7 @@ export interface SecuredStream {
 const MAX_WAITING_BYTES = 256 * 1024;
 
 /**
- * TLS by `node:tls` over a stream of ours, as either side. A socket of `node:tls` that has its own connection has no
+ * TLS by `node:tls` over a stream of ours, as a client. A socket of `node:tls` that has its own connection has no
  * backpressure and loses the end of a stream that is paused (Deno 2.9.6); so it is never paused, and gets no more to
  * decrypt while too much waits to be read.
  */
@@ -36,13 +36,10 @@ export class TlsStream implements ByteStream {
   /**
    * Does the handshake.
    *
-   * @param open makes the socket on its transport; @param ready what it emits once the handshake is over: `secure` on a server
+   * @param open makes the socket on its transport
    * @returns the socket, for what it knows of the other side
    */
-  start(
-    open: (transport: StreamDuplex) => TLSSocket,
-    ready: "secure" | "secureConnect",
-  ): Promise<TLSSocket> {
+  start(open: (transport: StreamDuplex) => TLSSocket): Promise<TLSSocket> {
     const transport = new StreamDuplex({
       read: (into) => this.#readRaw(into),
       write: (bytes) => this.#raw.write(bytes),
@@ -58,7 +55,7 @@ export class TlsStream implements ByteStream {
         this.#wakeReader();
         reject(error ?? new Error("The connection was closed"));
       };
-      socket.once(ready, () => resolve(socket));
+      socket.once("secureConnect", () => resolve(socket));
       socket.on("end", () => finish(null)).on("error", finish);
       socket.on("close", () => finish(new Error("The connection was closed")));
     });

@@ -54,30 +54,22 @@ describe("pump()", () => {
   });
 
   it.each([
-    ["doubles up to 128 KiB while reads fill it", [ALL, ALL, ALL, ALL, ALL, ALL, ALL], [
-      4,
-      8,
-      16,
-      32,
-      64,
-      128,
-      128,
-      128,
-    ]],
-    ["is small again after 16 small reads", [ALL, ALL, ...Array(16).fill(4 * KIB)], [
-      4,
-      8,
-      ...Array(16).fill(16),
-      4,
-    ]],
-    ["grows to whole TLS records, the last piece of which is small", [ALL, ALL, 4 * KIB, ALL], [
-      4,
-      8,
-      16,
-      16,
-      32,
-    ]],
-    ["stays while reads are of middling size", [ALL, ALL, 5 * KIB, 5 * KIB], [4, 8, 16, 16, 16]],
+    [
+      "grows fourfold up to 128 KiB while reads fill it",
+      [ALL, ALL, ALL, ALL, ALL, ALL],
+      [0.5, 2, 8, 32, 128, 128, 128],
+    ],
+    [
+      "is small again after 16 small reads",
+      [ALL, ALL, ...Array(16).fill(KIB / 2)],
+      [0.5, 2, ...Array(16).fill(8), 0.5],
+    ],
+    [
+      "grows to whole TLS records, the last piece of which is small",
+      [ALL, ALL, KIB / 2, ALL],
+      [0.5, 2, 8, 8, 32],
+    ],
+    ["stays while reads are of middling size", [ALL, ALL, KIB, KIB], [0.5, 2, 8, 8, 8]],
   ])("uses a buffer that %s", async (_, counts, expectedKib) => {
     const source = scriptedSource(counts);
     await pump(source, nowhere);
@@ -106,6 +98,22 @@ describe("pump()", () => {
     const sink = { ...nowhere, closeWrite: () => Promise.resolve(void (ended = true)) };
     await expect(pump(failing, sink)).rejects.toThrow("reset");
     expect(ended).toBe(false);
+  });
+
+  it.each(
+    [
+      ["from", "of reading", () => Promise.reject(new Error("reset")), nowhere],
+      ["to", "of writing", null, { ...nowhere, write: () => Promise.reject(new Error("broken pipe")) }],
+      ["to", "to pass on the end", null, {
+        ...nowhere,
+        closeWrite: () => Promise.reject(new Error("not connected")),
+      }],
+    ] as const,
+  )("says that `%s` broke, before it rejects with the failure %s", async (side, _, read, sink) => {
+    const broken: string[] = [];
+    const source = read === null ? scriptedSource([1]) : { read };
+    await expect(pump(source, sink, { onBreak: (which) => broken.push(which) })).rejects.toThrow();
+    expect(broken).toEqual([side]);
   });
 
   it("rejects with the failure of the writer", async () => {

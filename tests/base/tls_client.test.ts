@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ByteStream } from "../../lib/base/byte_stream.ts";
 import { fromUtf8, utf8 } from "../../lib/base/bytes.ts";
 import { denoStream } from "../../lib/base/deno_stream.ts";
+import { streamWith } from "../../lib/base/stream_with.ts";
 import { connectTls } from "../../lib/base/tls_client.ts";
 import { makeCertificates, type TestCertificates } from "../client/_certificates.ts";
 
@@ -28,14 +29,13 @@ async function pair(
     await Deno.connect({ hostname: "127.0.0.1", port: (listener.addr as Deno.NetAddr).port }),
   );
   let taken = 0;
-  const counted: ByteStream = {
-    ...raw,
+  const counted = streamWith(raw, {
     async read(into) {
       const count = await raw.read(into);
       taken += count ?? 0;
       return count;
     },
-  };
+  });
   const connecting = connectTls(counted, {
     connection: {
       host: options.name ?? "localhost",
