@@ -1,6 +1,5 @@
-import { Buffer } from "node:buffer";
 import { concatBytes } from "../base/bytes.ts";
-import { decodeHuffman, encodeHuffman, huffmanLength } from "./_huffman.ts";
+import { encodeInteger, encodeText, fieldKey, PrefixedReader } from "./_prefixed.ts";
 import { STATIC_TABLE } from "./_qpack_static_table.ts";
 import { Http3Error } from "./http3_error.ts";
 
@@ -9,8 +8,6 @@ export type Field = readonly [name: string, value: string];
 
 /** Bytes that a field counts for beside its name and value (RFC 9114 section 4.2.2). */
 const FIELD_OVERHEAD_BYTES = 32;
-/** Where an integer is more than any index or length can be. */
-const MAX_FACTOR = 2 ** 32;
 
 const STATIC_NAMES: ReadonlyMap<string, number> = new Map(
   STATIC_TABLE.map(([name], index) => [name, index] as const),
@@ -40,7 +37,7 @@ export function decodeFieldSection(
   bytes: Uint8Array,
   bounds: { maxBytes: number; maxFields: number },
 ): [name: string, value: string][] {
-  const reader = new SectionReader(bytes);
+  const reader = new PrefixedReader(bytes, failed);
   const requiredInsertCount = reader.integer(8);
   const isNegativeBase = (reader.peek() & 0x80) !== 0;
   reader.integer(7);
@@ -69,26 +66,7 @@ function encodeField(field: Field): Uint8Array[] {
   return [...nameParts, ...encodeText(value, { bits: 7, first: 0 })];
 }
 
-/** A string literal (RFC 7541 section 5.2), whose bit H stands before the `bits` of its length. */
-function encodeText(text: string, prefix: { bits: number; first: number }): Uint8Array[] {
-  const plain = latin1Bytes(text);
-  if (huffmanLength(plain) >= plain.length) return [encodeInteger(plain.length, prefix), plain];
-  const encoded = encodeHuffman(plain);
-  const first = prefix.first | (1 << prefix.bits);
-  return [encodeInteger(encoded.length, { bits: prefix.bits, first }), encoded];
-}
-
-/** An integer (RFC 7541 section 5.1) in the last `bits` of its `first` byte, and in as many more as it needs. */
-function encodeInteger(value: number, { bits, first }: { bits: number; first: number }): Uint8Array {
-  const max = 2 ** bits - 1;
-  if (value < max) return Uint8Array.of(first | value);
-  const bytes = [first | max];
-  let rest = value - max;
-  for (; rest >= 128; rest = Math.floor(rest / 128)) bytes.push(rest % 128 | 128);
-  return Uint8Array.from([...bytes, rest]);
-}
-
-function readField(reader: SectionReader): [string, string] {
+function readField(reader: PrefixedReader): [string, string] {
   const first = reader.peek();
   if ((first & 0x80) !== 0) {
     requireStatic(first & 0x40);
@@ -103,58 +81,6 @@ function readField(reader: SectionReader): [string, string] {
   return [reader.text(3), reader.text(7)];
 }
 
-/** Reads the representations of a field section from its start. */
-class SectionReader {
-  readonly #bytes: Uint8Array;
-  #at = 0;
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-  }
-
-  get done(): boolean {
-    return this.#at === this.#bytes.length;
-  }
-
-  /** The next byte, which stays. */
-  peek(): number {
-    const byte = this.#bytes[this.#at];
-    if (byte === undefined) throw failed("ends early");
-    return byte;
-  }
-
-  /** An integer whose prefix is the last `bits` of the next byte (RFC 7541 section 5.1). */
-  integer(bits: number): number {
-    const max = 2 ** bits - 1;
-    let value = this.#next() & max;
-    if (value < max) return value;
-    for (let factor = 1; factor < MAX_FACTOR; factor *= 128) {
-      const byte = this.#next();
-      value += (byte & 127) * factor;
-      if (byte < 128) return value;
-    }
-    throw failed("has an integer out of bounds");
-  }
-
-  /** A string literal whose length has a prefix of `bits`, after the bit H (RFC 7541 section 5.2). */
-  text(bits: number): string {
-    const isHuffman = (this.peek() >> bits & 1) === 1;
-    const end = this.integer(bits) + this.#at;
-    if (end > this.#bytes.length) throw failed("ends early");
-    const literal = this.#bytes.subarray(this.#at, end);
-    this.#at = end;
-    const bytes = isHuffman ? decodeHuffman(literal) : literal;
-    if (bytes === null) throw failed("has wrong Huffman code");
-    return latin1Text(bytes);
-  }
-
-  #next(): number {
-    const byte = this.peek();
-    this.#at++;
-    return byte;
-  }
-}
-
 function staticField(index: number): Field {
   const field = STATIC_TABLE[index];
   if (field === undefined) throw failed("has an index beyond the static table");
@@ -167,22 +93,4 @@ function requireStatic(bit: number): void {
 
 function failed(found: string): Http3Error {
   return new Http3Error("QPACK_DECOMPRESSION_FAILED", `Cannot read a field section: it ${found}`);
-}
-
-function fieldKey([name, value]: Field): string {
-  return `${name}\0${value}`;
-}
-
-function latin1Bytes(text: string): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(text.length);
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code > 0xff) throw new TypeError("Cannot encode a field as it has a character above U+00FF");
-    bytes[at] = code;
-  }
-  return bytes;
-}
-
-function latin1Text(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
 }

@@ -3,7 +3,6 @@ import { AuthorityError } from "../../lib/base/authority.ts";
 import { CapsuleDecoder, encodeCapsule, encodeUdpCapsule } from "../../lib/codec/capsule.ts";
 import { ClientHelloDecoder } from "../../lib/codec/client_hello.ts";
 import { CodecError } from "../../lib/codec/codec_error.ts";
-import { GoawayFilter } from "../../lib/codec/goaway_filter.ts";
 import {
   datagramStreamId,
   decodeHttpDatagram,
@@ -26,6 +25,8 @@ import { decodeFieldSection, encodeFieldSection, type Field } from "../../lib/co
 import { checkQpackEncoderStream, QpackDecoderStreamChecker } from "../../lib/codec/qpack_streams.ts";
 import { Socks5Client } from "../../lib/codec/socks5.ts";
 import { decodeVarint, encodeVarint, varintAt } from "../../lib/codec/varint.ts";
+import { HTTP1_ANSWERS, HTTP1_REQUESTS, http1Answer, http1Request } from "./http1_targets.ts";
+import { FIELD_BLOCKS, fieldBlocks, HTTP2_FRAMES, http2Frames } from "./http2_targets.ts";
 
 /** A codec, and what must hold for it whatever the input is. */
 export interface FuzzTarget {
@@ -118,6 +119,14 @@ export const FUZZ_TARGETS: Readonly<Record<string, FuzzTarget>> = {
         sameHoweverDivided(input, controlFrames("server")),
       ].join(),
   },
+  http1_request: {
+    seeds: HTTP1_REQUESTS,
+    run: (input) => sameHoweverDivided(input, http1Request),
+  },
+  http1_answer: {
+    seeds: HTTP1_ANSWERS,
+    run: (input) => sameHoweverDivided(input, http1Answer),
+  },
   qpack: {
     seeds: [encodeFieldSection(REQUEST), Uint8Array.fromHex("0000510b2f696e6465782e68746d6c")],
     run: (input) =>
@@ -156,13 +165,13 @@ export const FUZZ_TARGETS: Readonly<Record<string, FuzzTarget>> = {
       .map((hex) => Uint8Array.fromHex(hex)),
     run: (input) => sameHoweverDivided(input, socksReply),
   },
-  goaway_filter: {
-    seeds: [
-      Uint8Array.fromHex(
-        "00000604000000000000030000006400000807000000000000000005000000000000040100000001aabbccdd",
-      ),
-    ],
-    run: (input) => sameHoweverDivided(input, withoutGoaway),
+  http2_frame: {
+    seeds: HTTP2_FRAMES,
+    run: (input) => sameHoweverDivided(input, http2Frames),
+  },
+  hpack: {
+    seeds: FIELD_BLOCKS,
+    run: (input) => outcome(() => fieldBlocks(input)),
   },
 };
 
@@ -278,10 +287,4 @@ function socksReply(chunks: readonly Uint8Array[]): string {
     if (step.kind === "refused") return step.reason;
   }
   return "more";
-}
-
-function withoutGoaway(chunks: readonly Uint8Array[]): string {
-  const last: number[] = [];
-  const filter = new GoawayFilter({ from: "server", onGoaway: (lastStream) => last.push(lastStream) });
-  return `${concatBytes(chunks.map((chunk) => filter.push(chunk))).toHex()} ${last}`;
 }
