@@ -3,9 +3,8 @@ import { concatBytes } from "../base/bytes.ts";
 import type { DatagramFlow } from "../base/datagram_flow.ts";
 import { CapsuleDecoder, encodeUdpCapsule } from "../codec/capsule.ts";
 import { MAX_UDP_PAYLOAD_BYTES } from "../codec/http_datagram.ts";
+import { readChunks } from "./_read_chunks.ts";
 
-const MIN_READ_BYTES = 4 * 1024;
-const MAX_READ_BYTES = 64 * 1024;
 const MAX_WAITING_BYTES = 256 * 1024;
 
 /** Bounds of a flow in capsules. */
@@ -57,14 +56,11 @@ class CapsuleFlow implements DatagramFlow {
 
   async receive(deliver: (payload: Uint8Array) => void): Promise<void> {
     const decoder = new CapsuleDecoder({ maxPayloadBytes: this.maxPayloadBytes });
-    let buffer = new Uint8Array(MIN_READ_BYTES);
-    for (;;) {
-      const count = await this.#read(buffer);
-      if (this.#isClosed) return;
-      if (count === null) return decoder.end();
-      decoder.push(buffer.subarray(0, count), deliver);
-      if (count === buffer.length && count < MAX_READ_BYTES) buffer = new Uint8Array(count * 2);
-    }
+    await readChunks({ read: (into) => this.#read(into) }, (chunk) => {
+      if (!this.#isClosed) decoder.push(chunk, deliver);
+      return !this.#isClosed;
+    });
+    if (!this.#isClosed) decoder.end();
   }
 
   close(): void {

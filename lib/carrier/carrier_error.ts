@@ -5,6 +5,7 @@ export type CarrierErrorCode =
   | "carrier/closed"
   | "carrier/reset"
   | "carrier/going-away"
+  | "carrier/refused"
   | "carrier/too-many-streams"
   | "carrier/unsupported";
 
@@ -14,8 +15,8 @@ export class CarrierError extends SallyportError {
    * An error for one connection or stream.
    *
    * @param code `carrier/closed`: the stream or its connection was closed; `carrier/reset`: the peer gave up the stream;
-   * `carrier/going-away`: the peer takes no more requests, this one was not acted upon; `carrier/too-many-streams`: the
-   * peer takes no more at once; `carrier/unsupported`: the peer does not offer it
+   * `carrier/going-away`: the peer takes no more requests, this one was not acted upon; `carrier/refused`: nor
+   * was this one, which may be repeated; `carrier/too-many-streams`: the peer takes no more at once; `carrier/unsupported`: the peer does not offer it
    * @param message what was being done, then what was found
    */
   constructor(readonly code: CarrierErrorCode, message: string, options?: { cause?: unknown }) {

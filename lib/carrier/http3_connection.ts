@@ -102,6 +102,11 @@ export class Http3Connection {
     return this.#closedWith !== null;
   }
 
+  /** That the peer takes no more requests at once shows only when one is sent. */
+  get isFull(): boolean {
+    return false;
+  }
+
   /** Whether the peer has said that it takes no more requests (RFC 9114 section 5.2). */
   get isGoingAway(): boolean {
     return this.#goawayId !== Infinity;

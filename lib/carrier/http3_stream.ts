@@ -1,10 +1,10 @@
-import type { ByteStream } from "../base/byte_stream.ts";
 import type { DatagramFlow } from "../base/datagram_flow.ts";
 import { Http3Error, type Http3ErrorName } from "../codec/http3_error.ts";
 import { RequestStreamDecoder } from "../codec/http3_frame.ts";
 import { checkTrailers, parseResponseHead, type ResponseHead } from "../codec/http_fields.ts";
 import { decodeFieldSection, type Field } from "../codec/qpack.ts";
 import { CarrierError } from "./carrier_error.ts";
+import type { MessageStream } from "./message_stream.ts";
 import { QuicReader } from "./_quic_reader.ts";
 import { StreamDatagrams } from "./_stream_datagrams.ts";
 import { StreamWriter } from "./_stream_writer.ts";
@@ -23,17 +23,18 @@ const STREAM_ERRORS: ReadonlySet<Http3ErrorName> = new Set<Http3ErrorName>([
 ]);
 
 /**
- * One request and its answer on an HTTP/3 connection (RFC 9114 section 4). What is read and written as a {@link ByteStream}
- * is the content: after a CONNECT the bytes of the tunnel.
+ * One request and its answer on an HTTP/3 connection (RFC 9114 section 4).
  *
  * Closing it says to the peer that nothing more is read (STOP_SENDING), and ends what is sent: the platform has no other
  * way to give a stream up.
  */
-export class Http3Stream implements ByteStream {
+export class Http3Stream implements MessageStream {
   /** Of the QUIC stream. */
   readonly id: number;
   /** Settles when both directions have ended; never rejects. */
   readonly gone: Promise<void>;
+  /** Only the end of the stream tells. */
+  readonly hasContent = null;
   readonly #host: StreamHost;
   readonly #reader: QuicReader;
   readonly #writer: StreamWriter;
