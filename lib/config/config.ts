@@ -260,6 +260,8 @@ export interface Config {
   readonly routesPortal: boolean;
   /** `hostname` empty means all interfaces. */
   readonly address: { readonly hostname: string; readonly port: number };
+  /** How many processes share the port; `auto`: one for each processor. Read once, at the start. */
+  readonly workers: number | "auto";
   /** Which versions of HTTP are spoken, and where HTTP/3 is. */
   readonly codecs: ListenerCodecs;
   /** Empty when none is configured: the development authority then makes one. */

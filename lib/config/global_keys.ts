@@ -22,6 +22,7 @@ import { recordingKeys } from "./_session_recording.ts";
 import { sshKeys } from "./_ssh_keys.ts";
 import { type KeyTable, notYet, optional, pointless, removed, served } from "./key_table.ts";
 import { udpLimits } from "./udp_limits.ts";
+import { workerCount } from "./workers.ts";
 import { anything, duration, flag, listOf, mapping, oneOf, text } from "./value_types.ts";
 
 const USE_DOWNSTREAM_MTLS = "use downstream_mtls, with ca or ca_file";
@@ -67,6 +68,12 @@ export const globalKeys = {
         : null),
     absent: false,
     description: "Only `false`: the address of a caller is that of the connection.",
+  }),
+  workers: served({
+    type: workerCount,
+    absent: 1,
+    description:
+      "How many processes share the port, 1 to 64; `auto` is one for each processor. Read at the start only, see [operations.md](operations.md#several-processes-on-one-port).",
   }),
   ...codecKeys,
   ...httpGlobalKeys,

@@ -173,6 +173,7 @@ async function buildConfig(
 type SimpleSettings = Pick<
   Config,
   | "address"
+  | "workers"
   | "codecs"
   | "cookie"
   | "sessionIdleTimeoutMs"
@@ -196,6 +197,7 @@ type SimpleSettings = Pick<
 function simpleSettings(values: Values<typeof globalKeys>, place: MappingPlace): SimpleSettings {
   return {
     address: Object.freeze(values.address),
+    workers: values.workers,
     codecs: readCodecs(values),
     cookie: Object.freeze({
       name: values.cookie_name,

@@ -96,6 +96,7 @@ function globalsOf(config: Config): readonly Shown[] {
   } = config;
   const byField: Readonly<Record<keyof typeof rest, Shown>> = {
     address: { key: "address", value: addressText(config.address) },
+    workers: { key: "workers", value: rest.workers },
     certificates: { key: "certificates", value: config.certificates, isSecret: true },
     certificateAuthorityPem: {
       key: "certificate_authority",
