@@ -41,7 +41,8 @@ export async function sealSession(
 
 /** Opens the claims in a row of `sessions`, as JSON. @returns `null` when the key is another */
 export function openClaims(row: Row, sealer: Sealer): Promise<string | null> {
-  return sealer.open(String(row.claims), placeOf(String(row.id), "claims"));
+  // Every request of the session asks for them.
+  return sealer.open(String(row.claims), placeOf(String(row.id), "claims"), { remember: true });
 }
 
 /** Reads a row of `sessions`. @returns `null` when it was sealed under another key: the session does not hold */

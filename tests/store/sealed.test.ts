@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { sealer, unsealed } from "../../lib/store/sealed.ts";
 
 function aesKey(fill: number): Promise<CryptoKey> {
@@ -56,4 +56,21 @@ it("follows a key that changes", async () => {
   key = await aesKey(2);
   expect(await following.open(before, "row 1")).toBeNull();
   expect(await following.open(await following.seal("{}", "row 1"), "row 1")).toBe("{}");
+});
+
+it("remembers what it may, for its place and its key alone", async () => {
+  let key = await aesKey(1);
+  const following = sealer(() => key);
+  const sealed = await following.seal("{}", "row 1");
+  const decrypt = vi.spyOn(crypto.subtle, "decrypt");
+  const open = (place: string, remember?: boolean) =>
+    following.open(sealed, place, remember === undefined ? {} : { remember });
+  expect([await open("row 1"), await open("row 1")]).toEqual(["{}", "{}"]);
+  expect(decrypt).toHaveBeenCalledTimes(2);
+  expect([await open("row 1", true), await open("row 1", true)]).toEqual(["{}", "{}"]);
+  expect(decrypt).toHaveBeenCalledTimes(3);
+  expect(await open("row 2", true)).toBeNull();
+  key = await aesKey(2);
+  expect(await open("row 1", true)).toBeNull();
+  decrypt.mockRestore();
 });
