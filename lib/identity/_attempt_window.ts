@@ -1,4 +1,4 @@
-import { Recent } from "./_recent.ts";
+import { Recent } from "../base/recent.ts";
 
 /** How many attempts one key has. */
 export interface AttemptRule {

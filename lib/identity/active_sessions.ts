@@ -2,7 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import { errorMessage } from "../base/errors.ts";
 import type { Log } from "../observe/log.ts";
 import type { SessionRecord, Store } from "../store/store.ts";
-import { Recent } from "./_recent.ts";
+import { Recent } from "../base/recent.ts";
 
 /** What the sessions in use are watched with. */
 export interface ActiveSessionsOptions {

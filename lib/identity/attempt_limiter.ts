@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { parseIp } from "../base/ip.ts";
 import { type AttemptRule, AttemptWindows } from "./_attempt_window.ts";
-import { Recent } from "./_recent.ts";
+import { Recent } from "../base/recent.ts";
 
 /** Somebody tries to sign in. */
 export interface Attempt {
@@ -10,6 +10,9 @@ export interface Attempt {
   /** The name that was typed, whether or not there is such a user. */
   readonly account: string;
 }
+
+/** What is known of an attempt: that it was made, or that its password was right. */
+export type AttemptOutcome = "counted" | "right";
 
 /** Whether an attempt may go on. */
 export interface AttemptVerdict {
@@ -45,6 +48,8 @@ export class AttemptLimiter {
   readonly #byAccount: AttemptWindows;
   /** Pairs that have signed in. */
   readonly #known: Recent<true>;
+  /** Hears of each attempt that was counted here, and of each that was right, for others who count the same. */
+  onAttempt: (attempt: Attempt, outcome: AttemptOutcome) => void = () => {};
 
   /** A limiter that knows of no attempts. `maxKeys`: keys each count remembers; default 10,000. */
   constructor(options: { clock: Clock; maxKeys?: number }) {
@@ -66,11 +71,23 @@ export class AttemptLimiter {
     const retryAfterMs = Math.max(...counts.map(([windows, key]) => windows.waitMs(key, now)));
     if (retryAfterMs > 0) return { allowed: false, retryAfterMs };
     for (const [windows, key] of counts) windows.count(key, now);
+    this.onAttempt(attempt, "counted");
     return { allowed: true, retryAfterMs: 0 };
   }
 
   /** Says that an allowed attempt had the right password: the account starts afresh from that address. */
   succeeded(attempt: Attempt): void {
+    this.heard(attempt, "right");
+    this.onAttempt(attempt, "right");
+  }
+
+  /** Takes what another process has counted. */
+  heard(attempt: Attempt, outcome: AttemptOutcome): void {
+    if (outcome === "counted") {
+      const now = this.#clock.monotonic();
+      for (const [windows, key] of this.#countsFor(attempt)) windows.count(key, now);
+      return;
+    }
     const { pair } = keysOf(attempt);
     this.#byPair.forget(pair);
     this.#known.set(pair, true);

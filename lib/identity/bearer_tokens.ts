@@ -7,7 +7,7 @@ import type { Clock } from "../base/clock.ts";
 import type { IdpBearer, TokenIssuer } from "../config/config.ts";
 import type { SessionFacts } from "../policy/facts.ts";
 import { providerFetch } from "./_provider_fetch.ts";
-import { Recent } from "./_recent.ts";
+import { Recent } from "../base/recent.ts";
 import { invalidBearer as invalid, saysNoKey } from "./_shown_tokens.ts";
 import { IdentityError } from "./identity_error.ts";
 import { IdpBearerTokens } from "./idp_bearer.ts";
@@ -169,7 +169,7 @@ export class BearerTokens {
 }
 
 /** The foreign bearer tokens of a request (RFC 6750 section 2.1): none, one, or several that differ. */
-export function findBearerTokens(headers: Headers): readonly string[] {
+export function findBearerTokens(headers: Pick<Headers, "get">): readonly string[] {
   const found = ["authorization", "proxy-authorization"].map((name) =>
     /^Bearer +(?!Pomerium-)(\S+)$/i.exec(headers.get(name) ?? "")?.[1]
   );

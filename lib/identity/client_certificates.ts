@@ -15,7 +15,7 @@ import type { ClientCertificateFacts } from "../policy/facts.ts";
 import { AlternativeNames } from "./_alternative_names.ts";
 import type { OcspClient, OcspQuestion } from "./ocsp_client.ts";
 import { Possession } from "./_possession.ts";
-import { Recent } from "./_recent.ts";
+import { Recent } from "../base/recent.ts";
 
 /** What a caller presented, as in `ConnectionFacts.clientCertificates`. */
 export type PresentedChain = readonly Uint8Array<ArrayBuffer>[] | null;

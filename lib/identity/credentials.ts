@@ -32,7 +32,7 @@ const MAX_BASIC_LENGTH = 11_000;
  * @returns `null` when there is none
  */
 export function findCredentials(
-  options: { headers: Headers; url: URL | null; cookieName: string },
+  options: { headers: Pick<Headers, "get">; url: URL | null; cookieName: string },
 ): Credentials | null {
   const { headers, url, cookieName } = options;
   const candidates: readonly [Carrier, () => string | null | undefined][] = [

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
 import type { IdpBearer } from "../config/config.ts";
-import { Recent } from "./_recent.ts";
+import { Recent } from "../base/recent.ts";
 import { invalidBearer } from "./_shown_tokens.ts";
 import { IdentityError } from "./identity_error.ts";
 import type { OidcProvider, TokenOwner } from "./oidc_provider.ts";

@@ -6,7 +6,7 @@ import type { Certificate } from "../pki/certificate.ts";
 import type { CrlSet } from "../pki/crl_set.ts";
 import { MAX_OCSP_BYTES, ocspRequest, type OcspStatus, verifyOcspAnswer } from "../pki/ocsp.ts";
 import { PkiError } from "../pki/pki_error.ts";
-import { Recent } from "./_recent.ts";
+import { Recent } from "../base/recent.ts";
 
 /** What is known of a certificate's revocation. */
 export interface OcspVerdict {

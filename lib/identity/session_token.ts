@@ -1,5 +1,6 @@
 import { errors, type JWTPayload, jwtVerify, SignJWT } from "jose";
 import type { Clock } from "../base/clock.ts";
+import { Recent } from "../base/recent.ts";
 import { IdentityError } from "./identity_error.ts";
 
 /** What a session token says: which session it names, and for whom. */
@@ -25,6 +26,9 @@ export interface SessionTokenClaims {
 /** Longest token that is looked at, in characters. */
 export const MAX_TOKEN_LENGTH = 8192;
 
+/** So many tokens are remembered that were verified, the latest. */
+const MAX_REMEMBERED = 1000;
+
 /** How far in the future `iat` may lie: the clocks of several gateways differ. */
 const LEEWAY_S = 60;
 
@@ -32,6 +36,8 @@ const LEEWAY_S = 60;
 export class SessionTokens {
   readonly #key: CryptoKey;
   readonly #clock: Clock;
+  /** A signature that was right stays right; whether the time has come or gone is asked each time. */
+  readonly #verified = new Recent<SessionTokenClaims>(MAX_REMEMBERED);
 
   /** Tokens under `key`, the `sessionToken` of `deriveKeys()`. */
   constructor(options: { key: CryptoKey; clock: Clock }) {
@@ -63,9 +69,15 @@ export class SessionTokens {
   async verify(token: string): Promise<SessionTokenClaims> {
     if (token.length > MAX_TOKEN_LENGTH) throw invalid("is too long");
     const nowMs = this.#clock.now();
-    const payload = await this.#payloadOf(token, nowMs);
-    const claims = claimsOf(payload);
+    const claims = this.#verified.get(token) ?? await this.#firstVerify(token, nowMs);
+    if (claims.expiresAt <= nowMs) throw expired();
     if (claims.issuedAt > nowMs + LEEWAY_S * 1000) throw invalid("was issued in the future");
+    return claims;
+  }
+
+  async #firstVerify(token: string, nowMs: number): Promise<SessionTokenClaims> {
+    const claims = claimsOf(await this.#payloadOf(token, nowMs));
+    this.#verified.set(token, claims);
     return claims;
   }
 
@@ -80,7 +92,7 @@ export class SessionTokens {
     } catch (error) {
       // No cause: the errors of the library carry the payload.
       if (!(error instanceof errors.JWTExpired)) throw invalid("was not issued here, or was changed");
-      throw new IdentityError("identity/token-expired", "The session token has expired");
+      throw expired();
     }
   }
 }
@@ -101,6 +113,10 @@ function claimsOf(payload: JWTPayload): SessionTokenClaims {
     expiresAt: exp * 1000,
     ...(typeof secret === "string" ? { secret } : {}),
   };
+}
+
+function expired(): IdentityError {
+  return new IdentityError("identity/token-expired", "The session token has expired");
 }
 
 function invalid(what: string): IdentityError {

@@ -76,6 +76,21 @@ describe("SessionTokens.verify()", () => {
     await expect(tokens.verify(token)).rejects.toMatchObject({ code: "identity/token-expired" });
   });
 
+  it("asks for both times of a token again that it has verified before", async () => {
+    await tokens.verify(token);
+    clock.advance(-61_000);
+    await expect(tokens.verify(token)).rejects.toMatchObject({ code: "identity/token-invalid" });
+    clock.advance(61_000 + 3_600_000);
+    await expect(tokens.verify(token)).rejects.toMatchObject({ code: "identity/token-expired" });
+  });
+
+  it("knows a token by every character of it", async () => {
+    await tokens.verify(token);
+    const [header, payload, signature] = token.split(".");
+    const other = `${header}.${payload}.${signature!.slice(0, -2)}AA`;
+    await expect(tokens.verify(other)).rejects.toMatchObject({ code: "identity/token-invalid" });
+  });
+
   it("allows a minute between the clocks of two gateways, and no more", async () => {
     const minute = await signed({ iat: NOW / 1000 + 60 });
     await expect(tokens.verify(minute)).resolves.toMatchObject({ sessionId: "session-1" });
