@@ -23,13 +23,23 @@ export class Breakers {
   take(breaker: Breaker): Disposable | null {
     const limit = this.limits[breaker];
     if (limit !== null && this.#counts[breaker] >= limit) return null;
-    this.#counts[breaker]++;
-    let isHeld = true;
-    return {
-      [Symbol.dispose]: () => {
-        if (isHeld) this.#counts[breaker]--;
-        isHeld = false;
-      },
-    };
+    return new Place(this.#counts, breaker);
+  }
+}
+
+class Place implements Disposable {
+  readonly #counts: Record<Breaker, number>;
+  readonly #breaker: Breaker;
+  #isHeld = true;
+
+  constructor(counts: Record<Breaker, number>, breaker: Breaker) {
+    this.#counts = counts;
+    this.#breaker = breaker;
+    counts[breaker]++;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#isHeld) this.#counts[this.#breaker]--;
+    this.#isHeld = false;
   }
 }

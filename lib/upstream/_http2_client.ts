@@ -1,73 +1,66 @@
-import type { Buffer } from "node:buffer";
-import {
-  type ClientHttp2Session,
-  connect,
-  type IncomingHttpHeaders,
-  type OutgoingHttpHeaders,
-} from "node:http2";
 import type { ByteStream } from "../base/byte_stream.ts";
 import { concatBytes } from "../base/bytes.ts";
-import { StreamDuplex } from "../base/stream_duplex.ts";
-import { GoawayFilter } from "../codec/goaway_filter.ts";
+import { Http2Connection } from "../carrier/http2_connection.ts";
+import type { Http2Stream } from "../carrier/http2_stream.ts";
+import type { Field } from "../codec/qpack.ts";
 
 /** A whole answer. */
 export interface Http2Answer {
-  /** With `:status`. */
-  readonly headers: IncomingHttpHeaders;
+  /** 200 to 599. */
+  readonly status: number;
+  /** By lower-case name; of a repeated field, the last. */
+  readonly headers: ReadonlyMap<string, string>;
   /** Empty when there are none. */
-  readonly trailers: IncomingHttpHeaders;
+  readonly trailers: ReadonlyMap<string, string>;
   /** At most 64 KiB. */
   readonly body: Uint8Array;
 }
 
 const MAX_BODY_BYTES = 64 * 1024;
+const READ_BYTES = 4 * 1024;
 
 /** An HTTP/2 connection (RFC 9113) for small requests of our own. */
 export class Http2Client {
-  readonly #duplex: StreamDuplex;
-  readonly #session: ClientHttp2Session;
-  #isRetired = false;
+  readonly #connection: Http2Connection;
 
   /** @param stream owned from now on */
   constructor(stream: ByteStream) {
-    const filter = new GoawayFilter({ from: "server", onGoaway: () => this.#isRetired = true });
-    this.#duplex = new StreamDuplex(stream, { filter });
-    this.#session = connect("http://upstream", { createConnection: () => this.#duplex });
-    this.#duplex.on("error", () => {});
-    this.#session.on("error", () => {});
+    this.#connection = Http2Connection.connect(stream);
   }
 
   /** Whether another request can be made. */
   get isOpen(): boolean {
-    return !this.#isRetired && !this.#session.destroyed && !this.#duplex.destroyed;
+    return !this.#connection.isGoingAway && !this.#connection.isClosed;
   }
 
   /** Makes one request. Rejects when the stream or the connection breaks, or the answer is longer than 64 KiB. */
-  request(headers: OutgoingHttpHeaders, body: Uint8Array | null): Promise<Http2Answer> {
-    const { promise, resolve, reject } = Promise.withResolvers<Http2Answer>();
-    const stream = this.#session.request(headers, { endStream: body === null });
-    const chunks: Buffer[] = [];
-    let answer: IncomingHttpHeaders | null = null;
-    let trailers: IncomingHttpHeaders = {};
-    let bytes = 0;
-    stream.on("response", (headers) => answer = headers);
-    stream.on("trailers", (headers) => trailers = headers);
-    stream.on("data", (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes > MAX_BODY_BYTES) reject(new Error("the answer is too long"));
-      else chunks.push(chunk);
-    });
-    stream.on("error", reject);
-    stream.on("close", () => {
-      if (answer === null) return reject(new Error("it gave no answer"));
-      resolve({ headers: answer, trailers, body: concatBytes(chunks) });
-    });
-    if (body !== null) stream.end(body);
-    return promise;
+  async request(fields: readonly Field[], body: Uint8Array | null): Promise<Http2Answer> {
+    const stream = await this.#connection.request(fields);
+    try {
+      if (body !== null) await stream.write(body);
+      await stream.closeWrite();
+      const { status, headers } = await stream.readAnswer();
+      const content = await readContent(stream);
+      return { status, headers: new Map(headers), trailers: new Map(stream.trailers), body: content };
+    } finally {
+      stream.close();
+    }
   }
 
-  /** Ends the connection. Not through the session, which would send GOAWAY: that can fail an assertion of the platform. */
+  /** Ends the connection. */
   close(): void {
-    this.#duplex.destroy();
+    this.#connection.close();
   }
+}
+
+async function readContent(stream: Http2Stream): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  const buffer = new Uint8Array(READ_BYTES);
+  let bytes = 0;
+  for (let count = await stream.read(buffer); count !== null; count = await stream.read(buffer)) {
+    bytes += count;
+    if (bytes > MAX_BODY_BYTES) throw new Error("the answer is too long");
+    chunks.push(buffer.slice(0, count));
+  }
+  return concatBytes(chunks);
 }

@@ -35,7 +35,7 @@ export async function openUpstream(upstream: Upstream, options: OpenOptions): Pr
     throw new DialError("dial/unsupported-scheme", message);
   }
   if (upstream.scheme.endsWith("unix")) return await openAt(upstream, { ...options, host: null });
-  let failure = new DialError("dial/name-not-found", `Cannot reach ${upstream.url}: its name has no address`);
+  let failure: DialError | null = null;
   for (const host of await addressesOf(upstream, options.signal)) {
     try {
       return await openAt(upstream, { ...options, host });
@@ -44,7 +44,8 @@ export async function openUpstream(upstream: Upstream, options: OpenOptions): Pr
       if (options.signal.aborted) break;
     }
   }
-  throw failure;
+  const message = `Cannot reach ${upstream.url}: its name has no address`;
+  throw failure ?? new DialError("dial/name-not-found", message);
 }
 
 /**

@@ -26,17 +26,18 @@ export class GrpcProbe implements ProbeConnection {
 
   /** {@inheritDoc ProbeConnection.ask} */
   async ask(): Promise<boolean> {
-    const { headers, trailers, body } = await this.#client.request({
-      ":method": "POST",
-      ":path": "/grpc.health.v1.Health/Check",
-      ":authority": this.#authority,
-      "content-type": "application/grpc",
-      te: "trailers",
-      "user-agent": HEALTH_CHECK_USER_AGENT,
-    }, checkRequest(this.#probe.serviceName));
+    const { status: answered, headers, trailers, body } = await this.#client.request([
+      [":method", "POST"],
+      [":scheme", "http"],
+      [":path", "/grpc.health.v1.Health/Check"],
+      [":authority", this.#authority],
+      ["content-type", "application/grpc"],
+      ["te", "trailers"],
+      ["user-agent", HEALTH_CHECK_USER_AGENT],
+    ], checkRequest(this.#probe.serviceName));
     // An answer without message has its status in the head.
-    const code = trailers["grpc-status"] ?? headers["grpc-status"] ?? "none";
-    if (Number(headers[":status"]) !== 200 || String(code) !== "0") {
+    const code = trailers.get("grpc-status") ?? headers.get("grpc-status") ?? "none";
+    if (answered !== 200 || code !== "0") {
       throw new HealthCheckError("health-check/answer", `it answered with the gRPC status ${code}`);
     }
     const status = servingStatus(body.subarray(PREFIX_BYTES));

@@ -19,12 +19,14 @@ export class Http2Probe implements ProbeConnection {
 
   /** {@inheritDoc ProbeConnection.ask} */
   async ask(): Promise<boolean> {
-    const { headers } = await this.#client.request({
-      ":path": this.#probe.path,
-      ":authority": this.#authority,
-      "user-agent": HEALTH_CHECK_USER_AGENT,
-    }, null);
-    checkStatus(Number(headers[":status"]), this.#probe.expectedStatuses);
+    const { status } = await this.#client.request([
+      [":method", "GET"],
+      [":scheme", "http"],
+      [":path", this.#probe.path],
+      [":authority", this.#authority],
+      ["user-agent", HEALTH_CHECK_USER_AGENT],
+    ], null);
+    checkStatus(status, this.#probe.expectedStatuses);
     return this.#client.isOpen;
   }
 

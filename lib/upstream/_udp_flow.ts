@@ -1,11 +1,10 @@
 import type { DatagramFlow } from "../base/datagram_flow.ts";
 import { parseIp } from "../base/ip.ts";
+import type { ReceiveBuffers } from "./_receive_buffers.ts";
 
 /** Why a datagram was lost at the socket: it came from elsewhere, or the machine could not send it (no route to there). */
 export type UdpDrop = "stranger" | "unsendable";
 
-/** The longest datagram there is; a shorter buffer would cut datagrams off without a word. */
-const RECEIVE_BYTES = 65_535;
 /** What the machine has not taken yet; about as much as its own buffer of a socket holds. */
 const MAX_WAITING_BYTES = 256 * 1024;
 /** What a datagram costs beside its bytes. */
@@ -19,9 +18,11 @@ const OVERHEAD_BYTES = 64;
  */
 export function udpFlow(
   socket: Deno.DatagramConn,
-  { peer, maxPayloadBytes, onDrop, onClose }: {
+  { peer, maxPayloadBytes, buffers, onDrop, onClose }: {
     readonly peer: { readonly hostname: string; readonly port: number };
     readonly maxPayloadBytes: number;
+    /** Lends the memory for what is received. */
+    readonly buffers: ReceiveBuffers;
     readonly onDrop: (drop: UdpDrop) => void;
     readonly onClose: () => void;
   },
@@ -56,17 +57,18 @@ export function udpFlow(
       return true;
     },
     async receive(deliver) {
-      const buffer = new Uint8Array(RECEIVE_BYTES);
-      for (;;) {
-        try {
+      const buffer = buffers.lend();
+      try {
+        for (;;) {
           const [payload, from] = await socket.receive(buffer);
           if (isClosed) return;
           if (isPeer(from as Deno.NetAddr)) deliver(payload);
           else onDrop("stranger");
-        } catch (error) {
-          if (isClosed) return;
-          throw error;
         }
+      } catch (error) {
+        if (!isClosed) throw error;
+      } finally {
+        buffers.giveBack(buffer);
       }
     },
     close() {

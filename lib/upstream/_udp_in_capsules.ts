@@ -1,4 +1,5 @@
 import type { DatagramFlow } from "../base/datagram_flow.ts";
+import { streamWith } from "../base/stream_with.ts";
 import type { Upstream } from "../config/config.ts";
 import { capsuleFlow } from "../carrier/capsule_flow.ts";
 import type { Grant } from "../policy/grant.ts";
@@ -26,5 +27,5 @@ export async function udpInCapsules(
     stream.close();
     onClose();
   };
-  return { flow: capsuleFlow({ ...stream, close }), upstream, address };
+  return { flow: capsuleFlow(streamWith(stream, { close })), upstream, address };
 }

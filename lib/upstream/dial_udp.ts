@@ -8,6 +8,7 @@ import { addressesOf } from "./_addresses.ts";
 import { DialError } from "./dial_error.ts";
 import type { ProxyRequest } from "./dial_proxy.ts";
 import type { Endpoint } from "./endpoint.ts";
+import type { ReceiveBuffers } from "./_receive_buffers.ts";
 import { type UdpDrop, udpFlow } from "./_udp_flow.ts";
 import { udpInCapsules } from "./_udp_in_capsules.ts";
 import type { Lease, UpstreamPool } from "./upstream_pool.ts";
@@ -62,7 +63,7 @@ const HEADER_BYTES = { 4: 20 + 8, 6: 40 + 8 } as const;
  */
 export async function dialUdp(
   grant: Grant,
-  pool: Pick<UpstreamPool, "acquire" | "open">,
+  pool: Pick<UpstreamPool, "acquire" | "open" | "receiveBuffers">,
   options: DialUdpOptions = {},
 ): Promise<UdpUpstream> {
   const { hashKey = null, proxy = null } = options;
@@ -84,7 +85,8 @@ export async function dialUdp(
       if (through !== null || endpoint.publisher !== null) {
         return await udpInCapsules(grant, pool, { endpoint, proxy: through, signal, onClose });
       }
-      return await dialOne(lease.endpoint.upstream, { signal, options: { ...options, onClose } });
+      const { receiveBuffers: buffers } = pool;
+      return await dialOne(lease.endpoint.upstream, { signal, options: { ...options, buffers, onClose } });
     } catch (error) {
       lease.done("unknown");
       without.add(lease.endpoint);
@@ -117,10 +119,13 @@ async function dialOne(
   throw failure;
 }
 
-type FlowOptions = Pick<DialUdpOptions, "mtuBytes" | "onDrop"> & { readonly onClose: () => void };
+type FlowOptions = Pick<DialUdpOptions, "mtuBytes" | "onDrop"> & {
+  readonly buffers: ReceiveBuffers;
+  readonly onClose: () => void;
+};
 
 function openFlow(host: string, port: number, options: FlowOptions): DatagramFlow {
-  const { mtuBytes = 1500, onDrop = () => {}, onClose } = options;
+  const { mtuBytes = 1500, onDrop = () => {}, buffers, onClose } = options;
   const ip = parseIp(host)!;
   const isLoopback = isLoopbackIp(ip);
   // Toward a service of this machine no other machine can even send to the socket.
@@ -130,6 +135,7 @@ function openFlow(host: string, port: number, options: FlowOptions): DatagramFlo
   return udpFlow(socket, {
     peer: { hostname: textOf(ip, host), port },
     maxPayloadBytes: packetBytes - HEADER_BYTES[ip.version],
+    buffers,
     onDrop,
     onClose,
   });

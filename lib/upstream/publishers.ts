@@ -34,6 +34,8 @@ export interface Publisher {
 export class Publishers {
   readonly #byRoute = new Map<string, Set<Publisher>>();
   readonly #listeners = new Map<string, Set<() => void>>();
+  /** Called when a publisher of a route has come or gone. */
+  onChange: (routeId: string, publisher: Publisher, isThere: boolean) => void = () => {};
 
   /** Those of a route, in the order in which they came. */
   of(routeId: string): readonly Publisher[] {
@@ -45,11 +47,13 @@ export class Publishers {
     const publishers = this.#byRoute.get(routeId) ?? new Set();
     this.#byRoute.set(routeId, publishers.add(publisher));
     this.#tell(routeId);
+    this.onChange(routeId, publisher, true);
     return {
       [Symbol.dispose]: () => {
         if (!publishers.delete(publisher)) return;
         if (publishers.size === 0) this.#byRoute.delete(routeId);
         this.#tell(routeId);
+        this.onChange(routeId, publisher, false);
       },
     };
   }

@@ -11,6 +11,7 @@ import { HealthMonitor } from "./_health_monitor.ts";
 import { openPublished, openUpstream } from "./_open.ts";
 import { Outliers } from "./_outliers.ts";
 import { type PublishedFor, Publishers } from "./publishers.ts";
+import { ReceiveBuffers } from "./_receive_buffers.ts";
 import type { OpenOptions, UpstreamConnection } from "./upstream_connection.ts";
 
 /** What came of a request: the status of the answer, a connection that broke before one, or nothing to be said. */
@@ -65,6 +66,8 @@ const CONNECT_TIMEOUT_MS = 10_000;
  * once. Health checks run until it is disposed; connections that are open then stay open.
  */
 export class UpstreamPool implements Disposable {
+  /** For its UDP tunnels. */
+  readonly receiveBuffers = new ReceiveBuffers();
   readonly #parts: Required<PoolParts>;
   #endpoints: readonly Endpoint[] = [];
   #publications: Disposable | null = null;
@@ -136,10 +139,7 @@ export class UpstreamPool implements Disposable {
       throw new DialError("dial/no-healthy-upstream", message);
     }
     const request = this.#take("maxRequests", "requests");
-    const endpoint = this.#balancer.pick(usable, hashKey);
-    this.#hasTraffic = true;
-    endpoint.active++;
-    return { endpoint, done: once((outcome) => this.#finish(endpoint, { request, outcome })) };
+    return this.#lease(this.#balancer.pick(usable, hashKey), request);
   }
 
   /**
@@ -149,18 +149,25 @@ export class UpstreamPool implements Disposable {
    * @returns the connection, which the caller closes
    * @throws {DialError}
    */
-  async open(
+  open(grant: Grant, options: PoolOpenOptions & { endpoint: Endpoint }): Promise<UpstreamConnection> {
+    return this.#open(grant, options);
+  }
+
+  async #open(
     grant: Grant,
-    { endpoint, signal, timeoutMs = CONNECT_TIMEOUT_MS, ...options }: PoolOpenOptions & {
+    { endpoint, signal, timeoutMs = CONNECT_TIMEOUT_MS, onClose, ...options }: PoolOpenOptions & {
       endpoint: Endpoint;
+      onClose?: () => void;
     },
   ): Promise<UpstreamConnection> {
     this.#check(grant);
     using held = new DisposableStack();
-    held.use(this.#take("maxConnections", "connections"));
+    const place = held.use(this.#take("maxConnections", "connections"));
     using _pending = this.#take("maxPendingRequests", "pending requests");
-    const timeout = AbortSignal.timeout(timeoutMs);
-    const either = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
+    // Not `AbortSignal.timeout`, which cannot be stopped and goes off long after the connection is there.
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), timeoutMs);
+    const either = signal === undefined ? late.signal : AbortSignal.any([late.signal, signal]);
     try {
       const { http, sourceIp: ip } = grant.facts;
       const connection = await this.#openTo(endpoint, {
@@ -169,13 +176,13 @@ export class UpstreamPool implements Disposable {
         signal: either,
         for: { ip, path: http?.path ?? "" },
       });
-      endpoint.connections++;
-      held.defer(() => endpoint.connections--);
-      const open = held.move();
-      return onClose(connection, () => open.dispose());
+      held.move();
+      return counted(connection, { endpoint, place, onClose });
     } catch (error) {
       if (!signal?.aborted && isItsFault(error)) this.#report(endpoint, 503);
       throw error;
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -200,9 +207,10 @@ export class UpstreamPool implements Disposable {
       const others = this.#usable().filter((other) => !without.has(other)).length;
       const shareMs = Math.max(1, (endAt - clock.monotonic()) / (others + 1));
       try {
-        const connection = await this.open(grant, { ...rest, endpoint, timeoutMs: shareMs });
+        const onClose = done.bind(null, "unknown");
+        const connection = await this.#open(grant, { ...rest, endpoint, timeoutMs: shareMs, onClose });
         this.#report(endpoint, 200);
-        return { ...onClose(connection, () => done("unknown")), endpoint, done };
+        return { ...connection, endpoint, done };
       } catch (error) {
         done("unknown");
         const isOver = options.signal?.aborted || clock.monotonic() >= endAt;
@@ -290,6 +298,12 @@ export class UpstreamPool implements Disposable {
     );
   }
 
+  #lease(endpoint: Endpoint, request: Disposable): Lease {
+    this.#hasTraffic = true;
+    endpoint.active++;
+    return { endpoint, done: once((outcome) => this.#finish(endpoint, { request, outcome })) };
+  }
+
   #finish(endpoint: Endpoint, { request, outcome }: { request: Disposable; outcome: Outcome }): void {
     endpoint.active--;
     request[Symbol.dispose]();
@@ -340,10 +354,18 @@ function isItsFault(error: unknown): boolean {
   return error instanceof DialError && !error.code.startsWith("dial/proxy-");
 }
 
-/** The same connection; `then` is called once, when it is closed. */
-function onClose(connection: UpstreamConnection, then: () => void): UpstreamConnection {
+/** The same connection, which counts until it is closed. Tunnels are many: what closing does is all that is kept for it. */
+function counted(
+  connection: UpstreamConnection,
+  { endpoint, place, onClose }: { endpoint: Endpoint; place: Disposable; onClose: (() => void) | undefined },
+): UpstreamConnection {
   const { stream } = connection;
-  const finish = once(then);
+  endpoint.connections++;
+  const finish = once(() => {
+    endpoint.connections--;
+    place[Symbol.dispose]();
+    onClose?.();
+  });
   const close = () => {
     stream.close();
     finish();
