@@ -4,7 +4,8 @@ import { type GatewayAddress, gatewayOrigin } from "./gateway_address.ts";
 
 /** Turns what the platform throws while a gateway is dialled or asked into a {@link ClientError}. */
 export function reachError(cause: unknown, gateway: GatewayAddress): ClientError {
-  if (cause instanceof ClientError) return cause;
+  const known = clientErrorIn(cause);
+  if (known !== null) return known;
   const where = `Cannot reach the gateway ${gatewayOrigin(gateway)}`;
   const text = wholeMessage(cause);
   const name = cause instanceof Error ? cause.name : "";
@@ -25,6 +26,12 @@ export function reachError(cause: unknown, gateway: GatewayAddress): ClientError
     });
   }
   return new ClientError("client/unreachable", `${where}: ${reasonOf(text)}`, { cause, hint: hintOf(text) });
+}
+
+/** The error itself, or what caused it: a connection that ends says of each stream why. */
+function clientErrorIn(error: unknown): ClientError | null {
+  if (error instanceof ClientError) return error;
+  return error instanceof Error ? clientErrorIn(error.cause) : null;
 }
 
 /** The message of an error and of what caused it: the platform puts the interesting part into `cause` at times. */
