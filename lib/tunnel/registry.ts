@@ -2,6 +2,8 @@ import type { Authority } from "../base/authority.ts";
 import type { Clock } from "../base/clock.ts";
 import type { RouteProtocol } from "../config/config.ts";
 import type { HttpFacts, SshFacts } from "../policy/facts.ts";
+import { Deadlines } from "./_deadlines.ts";
+import { RunningTunnel } from "./_running_tunnel.ts";
 import type { TunnelEnd, TunnelEndReason } from "./tunnel_end.ts";
 
 /** What is known of a tunnel when it opens. */
@@ -64,16 +66,22 @@ export interface TunnelCounters {
   packetsDown: number;
 }
 
+/** A tunnel as it is moved. */
+export interface MovingTunnel {
+  /** To be kept. */
+  readonly counters: TunnelCounters;
+  /** Aborted when something ends the tunnel; its `reason` is a {@link TunnelEndReason}. Made when it is first asked for. */
+  readonly signal: AbortSignal;
+  /** Has `end` called when something ends the tunnel, at once if it has already. Only the last `end` is called. */
+  whenEnded(end: (reason: TunnelEndReason) => void): void;
+}
+
 /**
- * Moves what a tunnel carries, until it is over or `signal` ends it, whose `reason` is a {@link TunnelEndReason}. Keeps
- * `counters`, and closes both sides.
+ * Moves what a tunnel carries, until it is over or something ends it. Keeps the counters, and closes both sides.
  *
  * @returns why it ended; never rejects
  */
-export type MoveTunnel = (live: {
-  readonly counters: TunnelCounters;
-  readonly signal: AbortSignal;
-}) => Promise<TunnelEndReason>;
+export type MoveTunnel = (live: MovingTunnel) => Promise<TunnelEndReason>;
 
 /** A tunnel that is open. */
 export interface LiveTunnel extends TunnelFacts, Readonly<TunnelCounters> {
@@ -83,12 +91,6 @@ export interface LiveTunnel extends TunnelFacts, Readonly<TunnelCounters> {
 
 /** So many ends are remembered, the latest. */
 const MAX_PAST = 1000;
-
-interface Entry {
-  readonly tunnel: LiveTunnel;
-  /** Ends it, if nothing else has. */
-  end(reason: TunnelEndReason, detail?: string): void;
-}
 
 /** Tunnels by something they have in common. */
 class Index {
@@ -114,7 +116,8 @@ class Index {
 /** Every tunnel of this process, and the only place that ends one. */
 export class TunnelRegistry {
   readonly #clock: Clock;
-  readonly #live = new Map<string, Entry>();
+  readonly #live = new Map<string, RunningTunnel>();
+  readonly #deadlines: Deadlines;
   readonly #past = new Map<string, PastTunnel>();
   readonly #bySession = new Index();
   readonly #byUser = new Index();
@@ -128,6 +131,7 @@ export class TunnelRegistry {
    */
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#deadlines = new Deadlines(clock);
   }
 
   /** How many tunnels are live. */
@@ -155,7 +159,7 @@ export class TunnelRegistry {
 
   /** The live tunnels, oldest first. */
   list(): LiveTunnel[] {
-    return [...this.#live.values()].map(({ tunnel }) => tunnel);
+    return [...this.#live.values()];
   }
 
   /**
@@ -163,36 +167,35 @@ export class TunnelRegistry {
    *
    * @returns how it ended; never rejects
    */
-  async run(
+  run(
     facts: TunnelFacts,
     { move, limits }: { move: MoveTunnel; limits: TunnelLimits },
   ): Promise<TunnelEnd> {
-    const clock = this.#clock;
-    const startedMs = clock.monotonic();
-    const counters: TunnelCounters = { bytesUp: 0, bytesDown: 0, packetsUp: 0, packetsDown: 0 };
-    const abort = new AbortController();
-    let detail: string | null = null;
-    const end = (reason: TunnelEndReason, why?: string) => {
-      if (abort.signal.aborted) return;
-      detail = why ?? null;
-      // At once: the client may ask before it has hung up.
-      this.#remember(facts, { reason, detail });
-      abort.abort(reason);
-    };
-    if (this.#closedFor !== null) end(this.#closedFor);
-    const tunnel = liveTunnel(facts, clock.now(), counters);
-    this.#live.set(facts.id, { tunnel, end });
-    this.#bySession.add(facts.sessionId, tunnel);
-    this.#byUser.add(facts.userId, tunnel);
+    const startedMs = this.#clock.monotonic();
+    // At once: the client may ask before it has hung up.
+    const onEnd = this.#rememberEnd;
+    const tunnel = new RunningTunnel(facts, { limits, clock: this.#clock, onEnd });
+    if (this.#closedFor !== null) tunnel.end(this.#closedFor);
+    this.#live.set(tunnel.id, tunnel);
+    this.#bySession.add(tunnel.sessionId, tunnel);
+    this.#byUser.add(tunnel.userId, tunnel);
     this.onOpen(tunnel);
-    using _timers = this.#limit(limits, counters, end);
-    const reason = await move({ counters, signal: abort.signal });
-    this.#live.delete(facts.id);
-    this.#bySession.delete(facts.sessionId, tunnel);
-    this.#byUser.delete(facts.userId, tunnel);
-    if (!abort.signal.aborted) this.#remember(facts, { reason, detail });
+    this.#deadlines.add(tunnel);
+    return move(tunnel).then((reason) => this.#over(tunnel, { reason, startedMs }));
+  }
+
+  #over(
+    tunnel: RunningTunnel,
+    { reason, startedMs }: { reason: TunnelEndReason; startedMs: number },
+  ): TunnelEnd {
+    const { id, sessionId, userId, counters, endReason, endDetail: detail } = tunnel;
+    this.#deadlines.delete(tunnel);
+    this.#live.delete(id);
+    this.#bySession.delete(sessionId, tunnel);
+    this.#byUser.delete(userId, tunnel);
+    if (endReason === null) this.remember(id, { sessionId, reason, detail });
     if (this.#live.size === 0) this.#whenEmpty.splice(0).forEach((resolve) => resolve());
-    return { reason, detail, ...counters, durationMs: Math.round(clock.monotonic() - startedMs) };
+    return { reason, detail, ...counters, durationMs: Math.round(this.#clock.monotonic() - startedMs) };
   }
 
   /**
@@ -202,9 +205,9 @@ export class TunnelRegistry {
    * @returns whether it was live
    */
   end(id: string, reason: TunnelEndReason, detail?: string): boolean {
-    const entry = this.#live.get(id);
-    entry?.end(reason, detail);
-    return entry !== undefined;
+    const tunnel = this.#live.get(id);
+    tunnel?.end(reason, detail);
+    return tunnel !== undefined;
   }
 
   /** Ends every tunnel of a session. @returns how many there were */
@@ -219,10 +222,13 @@ export class TunnelRegistry {
     return this.#past.get(id) ?? null;
   }
 
+  readonly #rememberEnd = ({ id, sessionId, endReason, endDetail }: RunningTunnel): void =>
+    this.remember(id, { sessionId, reason: endReason!, detail: endDetail });
+
   /** Ends every tunnel, and each that is still to come as soon as it does. @returns once the last one is gone */
   async endAll(reason: TunnelEndReason): Promise<void> {
     this.#closedFor = reason;
-    for (const { end } of this.#live.values()) end(reason);
+    for (const tunnel of this.#live.values()) tunnel.end(reason);
     await this.empty();
   }
 
@@ -232,63 +238,9 @@ export class TunnelRegistry {
     await new Promise<void>((resolve) => this.#whenEmpty.push(resolve));
   }
 
-  #remember(facts: TunnelFacts, end: { reason: TunnelEndReason; detail: string | null }): void {
-    this.#past.set(facts.id, { sessionId: facts.sessionId, ...end });
+  /** Keeps how a tunnel ended, for a client that asks; the latest 1,000 are kept. */
+  remember(id: string, past: PastTunnel): void {
+    this.#past.set(id, past);
     if (this.#past.size > MAX_PAST) this.#past.delete(this.#past.keys().next().value!);
   }
-
-  #limit(
-    limits: TunnelLimits,
-    counters: Readonly<TunnelCounters>,
-    end: (r: TunnelEndReason) => void,
-  ) {
-    const clock = this.#clock;
-    const timers = new DisposableStack();
-    const after = (delayMs: number, reason: TunnelEndReason) =>
-      timers.use(clock.timer(delayMs, () => end(reason)));
-    if (limits.maxDurationMs > 0) after(limits.maxDurationMs, "time-limit");
-    if (limits.sessionExpiresAt !== null) {
-      after(Math.max(0, limits.sessionExpiresAt - clock.now()), "session-expired");
-    }
-    if (limits.idleTimeoutMs > 0) {
-      // Eight looks a period instead of a timer for each packet: the end comes at most an eighth late.
-      let lastTotal = -1;
-      let quietMs = 0;
-      const stepMs = Math.max(1, Math.ceil(limits.idleTimeoutMs / 8));
-      const check = () => {
-        // An empty datagram is traffic, too.
-        const total = counters.bytesUp + counters.bytesDown + counters.packetsUp + counters.packetsDown;
-        quietMs = total === lastTotal ? quietMs + stepMs : 0;
-        lastTotal = total;
-        if (quietMs >= limits.idleTimeoutMs) end("idle-timeout");
-        else timer = clock.timer(stepMs, check);
-      };
-      let timer = clock.timer(stepMs, check);
-      timers.defer(() => timer[Symbol.dispose]());
-    }
-    return timers;
-  }
-}
-
-function liveTunnel(
-  facts: TunnelFacts,
-  openedAt: number,
-  counters: Readonly<TunnelCounters>,
-): LiveTunnel {
-  return {
-    ...facts,
-    openedAt,
-    get bytesUp() {
-      return counters.bytesUp;
-    },
-    get bytesDown() {
-      return counters.bytesDown;
-    },
-    get packetsUp() {
-      return counters.packetsUp;
-    },
-    get packetsDown() {
-      return counters.packetsDown;
-    },
-  };
 }

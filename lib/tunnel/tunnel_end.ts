@@ -27,7 +27,9 @@ export type TunnelEndReason =
   /** An administrator ended it. */
   | "killed"
   /** The gateway is stopping. */
-  | "gateway-stopping";
+  | "gateway-stopping"
+  /** The process of the gateway that carried it is no more; others go on. */
+  | "worker-ended";
 
 /** How a tunnel ended. */
 export interface TunnelEnd {
@@ -63,4 +65,5 @@ export const END_SENTENCES: Readonly<Record<TunnelEndReason, string | null>> = {
   "store-unavailable": "the gateway cannot find out whether you are still allowed it",
   "killed": "an administrator ended it",
   "gateway-stopping": "the gateway is stopping",
+  "worker-ended": "the process of the gateway that carried it has ended",
 };

@@ -171,11 +171,11 @@ describe("TunnelRegistry.run()", () => {
     expect(await done).toMatchObject({ reason: "idle-timeout", bytesDown: 0, packetsDown: 5 });
   });
 
-  it("sets no timer for what is unlimited, and leaves none behind", async () => {
+  it("sets one timer for all limits, none for what is unlimited, and leaves none behind", async () => {
     const unlimited = open("t-1");
     expect(clock.pending).toBe(0);
     const limited = open("t-2", { idleTimeoutMs: 1, maxDurationMs: 10, sessionExpiresAt: clock.now() + 10 });
-    expect(clock.pending).toBe(3);
+    expect(clock.pending).toBe(1);
     clock.advance(1);
     await Promise.all([unlimited.hangUp(), limited.hangUp()]);
     await registry.empty();

@@ -7,16 +7,22 @@ import { tunnelEnds, turn } from "./_ends.ts";
 
 let ends: ReturnType<typeof tunnelEnds>;
 let counters: { bytesUp: number; bytesDown: number };
-let abort: AbortController;
+let ending: ReturnType<typeof endingOf>;
 
 beforeEach(() => {
   ends = tunnelEnds();
   counters = { bytesUp: 0, bytesDown: 0 };
-  abort = new AbortController();
+  ending = endingOf();
 });
 
+/** What ends a splice from outside. */
+function endingOf() {
+  const { promise, resolve } = Promise.withResolvers<TunnelEndReason>();
+  return { end: resolve, whenEnded: (end: (reason: TunnelEndReason) => void) => void promise.then(end) };
+}
+
 function start(options: { lingerMs?: number } = {}): Promise<TunnelEndReason> {
-  return splice(ends.client, ends.service, { counters, signal: abort.signal, ...options });
+  return splice(ends.client, ends.service, { counters, whenEnded: ending.whenEnded, ...options });
 }
 
 function expectBothClosed(): void {
@@ -42,7 +48,7 @@ describe("splice()", () => {
     void ends.clientFar.write(utf8("nobody reads this")).catch(() => {});
     await turn();
     expect(counters.bytesUp).toBe(0);
-    abort.abort("gateway-stopping");
+    ending.end("gateway-stopping");
   });
 
   it.each(
@@ -99,14 +105,14 @@ describe("splice()", () => {
     async (reason) => {
       const done = start({ lingerMs: 1 });
       await turn();
-      abort.abort(reason);
+      ending.end(reason);
       expect(await done).toBe(reason);
       expectBothClosed();
     },
   );
 
   it("ends at once when it was told to before it began", async () => {
-    abort.abort("gateway-stopping");
+    ending.end("gateway-stopping");
     expect(await start({ lingerMs: 1 })).toBe("gateway-stopping");
     expectBothClosed();
   });
@@ -115,7 +121,7 @@ describe("splice()", () => {
     const { client, clientFar, serviceFar } = ends;
     const done = start({ lingerMs: 60_000 });
     await turn();
-    abort.abort("session-expired");
+    ending.end("session-expired");
     expect(await clientFar.read(new Uint8Array(1))).toBeNull();
     expect(await serviceFar.read(new Uint8Array(1))).toBeNull();
     for (let i = 0; i < 10; i++) await clientFar.write(new Uint8Array(50_000));
@@ -137,14 +143,14 @@ describe("splice()", () => {
     const done = start({ lingerMs: 1 });
     ends.serviceFar.write(utf8("nobody reads this")).catch(() => {});
     await turn();
-    abort.abort("idle-timeout");
+    ending.end("idle-timeout");
     expect(await done).toBe("idle-timeout");
     expectBothClosed();
   });
 
   it("keeps the first reason", async () => {
     const done = start({ lingerMs: 1 });
-    abort.abort("time-limit");
+    ending.end("time-limit");
     ends.client.break();
     ends.service.break();
     expect(await done).toBe("time-limit");
