@@ -5,10 +5,6 @@ import type { Places } from "./_places.ts";
 
 /** How long to wait before accepting again when the system has no descriptor left. */
 const ACCEPT_RETRY_MS = 100;
-/** A listener for which nothing has come for so long has nothing waiting. */
-const QUIET_MS = 25;
-/** So often at most a listener that is given up is looked at. */
-const MAX_QUIET_CHECKS = 40;
 
 /** What accepting works with. */
 export interface AcceptLoopOptions<C> {
@@ -38,7 +34,6 @@ export class AcceptLoop<C> {
   readonly #options: AcceptLoopOptions<C>;
   readonly #ended: Promise<void>;
   #stopped = false;
-  #accepted = 0;
 
   /** Starts accepting. @param listener owned by the loop from now on */
   constructor(listener: Listener<C>, options: AcceptLoopOptions<C>) {
@@ -50,18 +45,6 @@ export class AcceptLoop<C> {
   /** Where it listens. */
   get address(): Deno.NetAddr {
     return this.#listener.addr as Deno.NetAddr;
-  }
-
-  /**
-   * Accepts until nobody comes for a moment, for a second at most, and stops. Who comes just then is reset by the system:
-   * it cannot be asked to send nobody any more.
-   */
-  async retire(): Promise<void> {
-    for (let checks = 0, seen = -1; checks < MAX_QUIET_CHECKS && seen !== this.#accepted; checks++) {
-      seen = this.#accepted;
-      await this.#wait(QUIET_MS);
-    }
-    await this.stop();
   }
 
   /** Stops at once. Safe to call twice. @returns when the port is given back */
@@ -83,7 +66,6 @@ export class AcceptLoop<C> {
       }
       const conn = await this.#accept();
       if (conn === null) continue;
-      this.#accepted++;
       onAccept(conn);
     }
   }

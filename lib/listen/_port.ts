@@ -1,4 +1,3 @@
-import type { ServerKeyPair } from "./certificate_choice.ts";
 import { ListenError } from "./listen_error.ts";
 
 /** Where to listen. */
@@ -7,6 +6,8 @@ export interface Address {
   readonly hostname: string;
   /** 0 lets the system choose. */
   readonly port: number;
+  /** Whether others may listen there too; default `false`. */
+  readonly sharesPort?: boolean;
 }
 
 /**
@@ -16,52 +17,27 @@ export interface Address {
 export const CAN_SHARE_PORT = "listenDatagram" in Deno;
 
 /**
- * Tries to listen there alone. Two programs that share ports would otherwise silently get half of the connections each.
+ * Tries to listen there alone: two programs that share a port would silently get half of the connections each.
  *
+ * @returns the port: the one the system chose if 0 was asked for
  * @throws {ListenError}
  */
-export function probePort(address: Address): void {
-  wrapped(address, () => Deno.listen(listenOptions(address))).close();
+export function probePort(address: Address): number {
+  const listener = listenTcp({ ...address, sharesPort: false });
+  listener.close();
+  return listener.addr.port;
 }
 
 /** Listens for TCP. The caller closes it. @throws {ListenError} */
 export function listenTcp(address: Address): Deno.TcpListener {
-  return wrapped(address, () => Deno.listen({ ...listenOptions(address), ...sharing() }));
-}
-
-/** Listens for TLS with one certificate. The caller closes it. @throws {ListenError} */
-export function listenTls(
-  address: Address,
-  { pair, alpn }: { pair: ServerKeyPair; alpn: readonly string[] },
-): Deno.TlsListener {
-  const key = { cert: pair.certPem, key: pair.keyPem, alpnProtocols: [...alpn] };
-  return wrapped(address, () => {
-    try {
-      return Deno.listenTls({ ...listenOptions(address), ...sharing(), ...key });
-    } catch (error) {
-      throw isAboutAddress(error) ? error : ListenError.badCertificate(error);
-    }
-  });
-}
-
-function listenOptions({ hostname, port }: Address): { hostname?: string; port: number } {
-  return hostname === "" ? { port } : { hostname, port };
-}
-
-function sharing(): { reusePort?: true } {
-  return CAN_SHARE_PORT ? { reusePort: true } : {};
-}
-
-/** A name that is not an address has been refused by the probe. */
-function isAboutAddress(error: unknown): boolean {
-  const { AddrInUse, AddrNotAvailable, PermissionDenied, NotCapable } = Deno.errors;
-  return [AddrInUse, AddrNotAvailable, PermissionDenied, NotCapable].some((kind) => error instanceof kind);
-}
-
-function wrapped<T>(address: Address, listen: () => T): T {
+  const { hostname, port, sharesPort = false } = address;
   try {
-    return listen();
+    return Deno.listen({
+      ...(hostname === "" ? {} : { hostname }),
+      port,
+      ...(sharesPort ? { reusePort: true } : {}),
+    });
   } catch (error) {
-    throw error instanceof ListenError ? error : ListenError.from(error, address);
+    throw ListenError.from(error, address);
   }
 }

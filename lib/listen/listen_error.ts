@@ -5,7 +5,8 @@ export type ListenErrorCode =
   | "listen/address-in-use"
   | "listen/not-permitted"
   | "listen/bad-address"
-  | "listen/bad-certificate";
+  | "listen/bad-certificate"
+  | "listen/unsupported-platform";
 
 /** The gateway cannot listen where, or with what, the configuration says. */
 export class ListenError extends SallyportError {
@@ -24,6 +25,15 @@ export class ListenError extends SallyportError {
       cause,
       hint: "use a certificate with an RSA, P-256, P-384 or Ed25519 key that belongs to it",
     });
+  }
+
+  /** The error of a platform that lacks something. */
+  static unsupportedPlatform(): ListenError {
+    return new ListenError(
+      "listen/unsupported-platform",
+      `Cannot accept TLS with Deno ${Deno.version.deno}: it lacks what TLS is accepted with`,
+      { hint: "use the version of Deno that the README names" },
+    );
   }
 
   /** The error of the platform, told in our words. */

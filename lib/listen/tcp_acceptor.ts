@@ -5,8 +5,7 @@ import { errorMessage } from "../base/errors.ts";
 import type { Log } from "../observe/log.ts";
 import { AcceptLoop } from "./_accept_loop.ts";
 import { Places } from "./_places.ts";
-import { listenTcp, probePort } from "./_port.ts";
-import { closeQuietly } from "./_serving.ts";
+import { listenTcp } from "./_port.ts";
 import type { Acceptor } from "./tls_acceptor.ts";
 
 /** How to accept TCP connections. */
@@ -15,6 +14,8 @@ export interface TcpAcceptorOptions {
   readonly hostname: string;
   /** 0 to 65535; 0 lets the system choose. */
   readonly port: number;
+  /** Whether other processes of ours listen there too, or may; default `false`. */
+  readonly sharesPort?: boolean;
   /** While so many are open, more have to wait. */
   readonly maxConnections: number;
   /** Receives every connection and closes it. */
@@ -34,7 +35,6 @@ export interface TcpAcceptorOptions {
 export function acceptTcp(options: TcpAcceptorOptions): Omit<Acceptor, "setCertificates"> {
   const { clock, log } = options;
   const places = new Places(options.maxConnections);
-  probePort(options);
   const onAccept = (conn: Deno.TcpConn) => serve(conn, { ...options, places });
   const loop = new AcceptLoop(listenTcp(options), { onAccept, places, clock, log });
   return {
@@ -64,5 +64,14 @@ function serve(
     closeQuietly(conn);
     release();
     log.debug("a connection was lost", { error: errorMessage(error) });
+  }
+}
+
+/** Closes what may be closed already. */
+function closeQuietly(conn: { close(): void }): void {
+  try {
+    conn.close();
+  } catch {
+    // Already closed.
   }
 }

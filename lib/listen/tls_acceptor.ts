@@ -1,12 +1,15 @@
 import type { Clock } from "../base/clock.ts";
-import type { Connection } from "../base/connection.ts";
+import type { Connection, ConnectionFacts } from "../base/connection.ts";
+import { errorMessage } from "../base/errors.ts";
+import { hangUp } from "../base/hang_up.ts";
 import type { Log } from "../observe/log.ts";
-import { DirectEntrance } from "./_direct_entrance.ts";
-import { FrontEntrance } from "./_front_entrance.ts";
+import { AcceptLoop } from "./_accept_loop.ts";
+import { Contexts } from "./_contexts.ts";
+import { Native, type NativeTcp } from "./_native.ts";
+import { NativeListener } from "./_native_listener.ts";
+import { NativeStream } from "./_native_stream.ts";
 import { Places } from "./_places.ts";
-import { type Address, CAN_SHARE_PORT, probePort } from "./_port.ts";
-import type { Entrance, Serving } from "./_serving.ts";
-import type { CertificateChoice } from "./certificate_choice.ts";
+import type { CertificateChoice, ClientAdmission, ClientRefusal } from "./certificate_choice.ts";
 
 /** How to accept TLS connections. */
 export interface TlsAcceptorOptions {
@@ -14,13 +17,15 @@ export interface TlsAcceptorOptions {
   readonly hostname: string;
   /** 0 to 65535; 0 lets the system choose. */
   readonly port: number;
+  /** Whether other processes of ours listen there too, or may; default `false`. */
+  readonly sharesPort?: boolean;
   /** What clients are shown at first. */
   readonly certificates: CertificateChoice;
   /** Offered to the client, most wanted first. */
   readonly alpn: readonly string[];
   /** A handshake that takes longer is dropped. */
   readonly handshakeTimeoutMs: number;
-  /** While so many are open, more have to wait. While certificates change, one more may be taken. */
+  /** While so many are open, more have to wait. */
   readonly maxConnections: number;
   /** Receives every finished connection and closes it. */
   readonly onConnection: (connection: Connection) => void;
@@ -42,99 +47,143 @@ export interface Acceptor extends AsyncDisposable {
   /** Connections accepted and not closed yet, handshakes included. */
   readonly openConnections: number;
   /**
-   * Shows other certificates from now on. Connections that are open live on. When it takes another listener, as it does
-   * from and to a single certificate, those that wait for the old one are accepted first; one that comes just as it is
-   * closed may be reset.
+   * Shows other certificates from now on. Connections that are open live on.
    *
-   * @returns when every new connection is shown them
-   * @throws {ListenError} `listen/bad-certificate`, and those of {@link acceptTls}: then nothing has changed
+   * @throws {ListenError} `listen/bad-certificate`: then nothing has changed
    * @throws {TypeError} when the acceptor is disposed
    */
-  setCertificates(certificates: CertificateChoice): Promise<void>;
+  setCertificates(certificates: CertificateChoice): void;
 }
 
 /**
- * Listens for TLS and hands over each connection once its handshake is done.
- *
- * With one certificate the platform's TLS listener has the port, and a second one takes over when the certificate
- * changes. With several, when clients are asked for certificates, or when the platform does not let two listeners share a
- * port, a TCP listener has it and passes connections on, by their server names, to a TLS listener on loopback for each
- * certificate. It speaks itself with the clients that are asked.
- *
- * A handshake that takes too long is given up and its connection closed, except with one certificate: the platform keeps
- * the descriptor until the client does something, so the connection goes on to count until then.
+ * Listens for TLS and hands over each connection once its handshake is done. What is written is sent at once (TCP_NODELAY),
+ * and a handshake that takes too long is given up and its connection closed.
  *
  * @returns the acceptor; the caller disposes it
- * @throws {ListenError} `listen/address-in-use`, `listen/not-permitted`, `listen/bad-address`, `listen/bad-certificate`
+ * @throws {ListenError} `listen/address-in-use`, `listen/not-permitted`, `listen/bad-address`, `listen/bad-certificate`,
+ * `listen/unsupported-platform`
  */
 export function acceptTls(options: TlsAcceptorOptions): Acceptor {
-  checkNotEmpty(options.certificates);
-  probePort(options);
-  const serving: Serving = { ...options, places: new Places(options.maxConnections), unfinished: new Set() };
-  return new TlsAcceptor(options, { serving, certificates: options.certificates });
+  const native = new Native();
+  const contexts = new Contexts(native, options.certificates);
+  return new TlsAcceptor(options, { native, contexts });
 }
 
 class TlsAcceptor implements Acceptor {
-  readonly hostname: string;
-  readonly port: number;
-  readonly #serving: Serving;
-  readonly #address: Address;
-  /** The one in use first; the one after it is being retired. */
-  readonly #entrances: Entrance[];
-  #changes: Promise<unknown> = Promise.resolve();
+  readonly #options: TlsAcceptorOptions;
+  readonly #native: Native;
+  readonly #places: Places;
+  readonly #loop: AcceptLoop<NativeTcp>;
+  /** How to give up each of the handshakes under way. */
+  readonly #unfinished = new Set<() => void>();
+  #contexts: Contexts;
   #disposed = false;
 
-  constructor(address: Address, options: { serving: Serving; certificates: CertificateChoice }) {
-    const { serving, certificates } = options;
-    const entrance = openEntrance(address, { serving, certificates });
-    this.#serving = serving;
-    this.#entrances = [entrance];
-    this.hostname = entrance.address.hostname;
-    this.port = entrance.address.port;
-    this.#address = { hostname: address.hostname, port: this.port };
+  constructor(options: TlsAcceptorOptions, { native, contexts }: { native: Native; contexts: Contexts }) {
+    this.#options = options;
+    this.#native = native;
+    this.#contexts = contexts;
+    this.#places = new Places(options.maxConnections);
+    this.#loop = new AcceptLoop(new NativeListener(native, options), {
+      ...options,
+      places: this.#places,
+      onAccept: (tcp) => void this.#serve(tcp),
+    });
+  }
+
+  get hostname(): string {
+    return this.#loop.address.hostname;
+  }
+
+  get port(): number {
+    return this.#loop.address.port;
   }
 
   get openConnections(): number {
-    return this.#serving.places.taken;
+    return this.#places.taken;
   }
 
-  setCertificates(certificates: CertificateChoice): Promise<void> {
-    const change = this.#changes.then(() => this.#change(certificates));
-    this.#changes = change.catch(() => {});
-    return change;
+  setCertificates(certificates: CertificateChoice): void {
+    if (this.#disposed) throw new TypeError("Cannot change certificates as the acceptor is disposed");
+    this.#contexts = new Contexts(this.#native, certificates);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed = true;
-    await Promise.all(this.#entrances.map((entrance) => entrance.stop()));
-    for (const giveUp of this.#serving.unfinished) giveUp();
+    await this.#loop.stop();
+    for (const giveUp of this.#unfinished) giveUp();
   }
 
-  async #change(certificates: CertificateChoice): Promise<void> {
-    if (this.#disposed) throw new TypeError("Cannot change certificates as the acceptor is disposed");
-    checkNotEmpty(certificates);
-    const old = this.#entrances[0]!;
-    const isSameWay = isDirect(certificates) === old instanceof DirectEntrance;
-    if (isSameWay && old.update(certificates)) return;
-    this.#entrances.unshift(openEntrance(this.#address, { serving: this.#serving, certificates }));
-    await old.retire();
-    this.#entrances.pop();
+  async #serve(tcp: NativeTcp): Promise<void> {
+    const { clock, handshakeTimeoutMs, onConnection, log } = this.#options;
+    const stream = new NativeStream(this.#native, tcp, this.#places.take());
+    const giveUp = () => stream.close();
+    this.#unfinished.add(giveUp);
+    const timeout = clock.timer(handshakeTimeoutMs, giveUp);
+    let ip: string | null = null;
+    try {
+      const { peer: { address, port }, local } = stream.names();
+      ip = address;
+      const facts = await this.#admit(stream, ip);
+      const { address: localAddress, port: localPort } = local;
+      onConnection({ facts: { peer: { address, port }, localAddress, localPort, ...facts }, stream });
+    } catch (error) {
+      stream.close();
+      log.debug("TLS handshake failed", { ip, error: errorMessage(error) });
+    } finally {
+      this.#unfinished.delete(giveUp);
+      timeout[Symbol.dispose]();
+    }
+  }
+
+  /** Finishes the handshake. A client that gets no further has been told when this rejects. */
+  async #admit(
+    stream: NativeStream,
+    ip: string,
+  ): Promise<Pick<ConnectionFacts, "alpn" | "serverName" | "clientCertificates">> {
+    const { serverName } = await stream.clientHello();
+    const { context, request } = this.#contexts.of(serverName ?? "");
+    const admission = request?.admission ?? null;
+    try {
+      const alpn = await stream.startTls({ context, alpn: this.#options.alpn });
+      if (request === null) return { alpn, serverName, clientCertificates: null };
+      const clientCertificates = stream.clientCertificates();
+      if (admission !== null) await admit(admission, clientCertificates);
+      return { alpn, serverName, clientCertificates };
+    } catch (error) {
+      if (admission !== null) this.#noteRefusal(error, { ip, serverName });
+      await hangUp(stream);
+      throw error;
+    }
+  }
+
+  #noteRefusal(error: unknown, { ip, serverName }: { ip: string; serverName: string | null }): void {
+    this.#options.log.info("listener connection failure", {
+      "client-certificate": error instanceof RefusedError ? error.certificate : null,
+      ip,
+      "tls-sni-hostname": serverName,
+      "downstream-transport-failure-reason": errorMessage(error),
+    });
   }
 }
 
-function checkNotEmpty({ certificates }: CertificateChoice): void {
-  if (certificates.length === 0) throw new TypeError("Cannot accept TLS as there is no certificate");
+/** @throws {RefusedError} when the client may not go on */
+async function admit(
+  admission: ClientAdmission,
+  certificates: readonly Uint8Array<ArrayBuffer>[],
+): Promise<void> {
+  // A session (RFC 8446 section 2.2) can be of a time when nobody was asked.
+  const none = { reason: "the client has resumed a session without a certificate", certificate: null };
+  const refusal = certificates.length === 0 ? none : await admission(certificates);
+  if (refusal !== null) throw new RefusedError(refusal);
 }
 
-function openEntrance(
-  address: Address,
-  { serving, certificates }: { serving: Serving; certificates: CertificateChoice },
-): Entrance {
-  return isDirect(certificates)
-    ? new DirectEntrance(address, { pair: certificates.certificates[0]!.pair, serving })
-    : new FrontEntrance(address, { certificates, serving });
-}
+/** A client that was not admitted. */
+class RefusedError extends Error {
+  readonly certificate: unknown;
 
-function isDirect({ certificates, clientCertificates }: CertificateChoice): boolean {
-  return CAN_SHARE_PORT && certificates.length === 1 && clientCertificates === undefined;
+  constructor({ reason, certificate }: ClientRefusal) {
+    super(reason);
+    this.certificate = certificate;
+  }
 }

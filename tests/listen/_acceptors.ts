@@ -3,15 +3,13 @@ import tls from "node:tls";
 import { afterEach, beforeAll, beforeEach } from "vitest";
 import type { Connection } from "../../lib/base/connection.ts";
 import type { CertificateChoice, ServerKeyPair } from "../../lib/listen/certificate_choice.ts";
+import { ListenError } from "../../lib/listen/listen_error.ts";
 import { type Acceptor, acceptTls, type TlsAcceptorOptions } from "../../lib/listen/tls_acceptor.ts";
 import { silentLog } from "../../lib/observe/log.ts";
 import { createAuthority, issueServerCertificate } from "../../lib/pki/development_authority.ts";
 import { ManualClock } from "../_support/manual_clock.ts";
 
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
-
-/** Whether one certificate is served by the platform's listener itself; `deno run --unstable-net` makes the difference. */
-export const SHARES_PORTS = "listenDatagram" in Deno;
 
 /** The test worker opens so many itself, when it likes. */
 export const WORKER_DESCRIPTORS = 2;
@@ -80,6 +78,17 @@ export function listen(options: Partial<TlsAcceptorOptions> = {}): Acceptor {
   cleanup.use(acceptor);
   cleanup.defer(() => handedOver.forEach(({ stream }) => stream.close()));
   return acceptor;
+}
+
+/** The code of the error that a call ends with. */
+export function codeOf(run: () => unknown): string {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof ListenError) return error.code;
+    throw error;
+  }
+  return "no error";
 }
 
 /** A client that has finished its handshake, or the error it ended with. */

@@ -165,9 +165,9 @@ describe("acceptTls() that asks for client certificates", () => {
     const one = only(pairs.a);
     const acceptor = listen({ certificates: one, clock: systemClock });
     await connect(acceptor);
-    await acceptor.setCertificates({ ...one, clientCertificates: asking().clientCertificates! });
+    acceptor.setCertificates({ ...one, clientCertificates: asking().clientCertificates! });
     await connect(acceptor, { servername: "a.test" });
-    await acceptor.setCertificates(one);
+    acceptor.setCertificates(one);
     await connect(acceptor, { servername: "a.test" });
     await until(() => connections.length === 3);
     expect(connections.map(({ facts }) => facts.clientCertificates)).toEqual([null, [], null]);
@@ -323,6 +323,40 @@ describe("acceptTls() that requires client certificates", () => {
     }]);
     expect(connections).toEqual([]);
   });
+
+  it.each(["-tls1_2", "-tls1_3"])(
+    "lets nobody in with a session of openssl s_client %s from before it asked",
+    {
+      skip: !requirePeer("openssl"),
+    },
+    async (version) => {
+      const acceptor = listen({ certificates: { ...either() } });
+      const session = await Deno.makeTempFile();
+      cleanup.defer(() => Deno.remove(session));
+      const args = ["-servername", "a.test", version];
+      const first = new Deno.Command("openssl", {
+        args: [
+          "s_client",
+          "-connect",
+          `127.0.0.1:${acceptor.port}`,
+          ...args,
+          "-sess_out",
+          session,
+          "-ign_eof",
+        ],
+        stdin: "null",
+        stdout: "null",
+        stderr: "null",
+      }).spawn();
+      await until(() => Deno.statSync(session).size > 0);
+      connections[0]!.stream.close();
+      await first.status;
+      acceptor.setCertificates(asking({ admission: () => Promise.resolve(null) }));
+      await sClient(acceptor.port, ...args, "-sess_in", session, "-ign_eof");
+      await until(() => acceptor.openConnections === 0);
+      expect(connections).toHaveLength(1);
+    },
+  );
 
   it("hands over a client that is admitted", async () => {
     const acceptor = required(null);

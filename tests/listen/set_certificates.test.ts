@@ -6,6 +6,7 @@ import type { Acceptor } from "../../lib/listen/tls_acceptor.ts";
 import { openDescriptors, readExactly, until } from "../_support/test_gateway.ts";
 import {
   cleanUp,
+  codeOf,
   connect,
   connections,
   dialPlain,
@@ -43,7 +44,7 @@ describe("Acceptor.setCertificates()", () => {
     const acceptor = listen(first());
     const { port } = acceptor;
     await connect(acceptor);
-    await acceptor.setCertificates(second());
+    acceptor.setCertificates(second());
     for (let i = 0; i < 5; i++) expect(await shownTo(acceptor)).toEqual(names);
     expect(acceptor.port).toBe(port);
     await until(() => acceptor.openConnections === 11);
@@ -64,7 +65,7 @@ describe("Acceptor.setCertificates()", () => {
     proxy.close();
     const far = await dialPlain(acceptor);
     await until(() => acceptor.openConnections === 2);
-    await acceptor.setCertificates(second());
+    acceptor.setCertificates(second());
     socket.write("still here");
     expect(await readExactly(stream, 10)).toBe("still here");
     void near.readable.pipeTo(far.writable).catch(() => {});
@@ -86,7 +87,7 @@ describe("Acceptor.setCertificates()", () => {
     clients.catch(() => {});
     for (const next of [swapped, either, swapped]) {
       const before = served;
-      await acceptor.setCertificates(next());
+      acceptor.setCertificates(next());
       await Promise.race([clients, until(() => served > before + 8)]);
     }
     done = true;
@@ -99,15 +100,9 @@ describe("Acceptor.setCertificates()", () => {
   ])("serves those who wait when it changes (%s)", async (_, first, second) => {
     const acceptor = listen(first());
     const clients = Promise.all(Array.from({ length: 40 }, () => connect(acceptor)));
-    await acceptor.setCertificates(second());
+    acceptor.setCertificates(second());
     await clients;
     await until(() => connections.length === 40);
-  });
-
-  it("makes changes that come at once one after the other, the last stays", async () => {
-    const acceptor = listen(onlyA());
-    await Promise.all([either, onlyB, swapped].map((next) => acceptor.setCertificates(next())));
-    expect(await shownTo(acceptor)).toEqual(["b.test", "a.test"]);
   });
 
   it.each<[string, () => CertificateChoice]>([["one", onlyA], ["several", () => either()]])(
@@ -117,11 +112,9 @@ describe("Acceptor.setCertificates()", () => {
       const expected = await shownTo(acceptor);
       const bad = { certPem: "garbage", keyPem: "garbage" };
       for (const choice of [only(bad), either({ a: pairs.b, b: bad })]) {
-        await expect(acceptor.setCertificates(choice)).rejects.toMatchObject({
-          code: "listen/bad-certificate",
-        });
+        expect(codeOf(() => acceptor.setCertificates(choice))).toBe("listen/bad-certificate");
       }
-      await expect(acceptor.setCertificates({ ...only(bad), certificates: [] })).rejects.toThrow(TypeError);
+      expect(() => acceptor.setCertificates({ ...only(bad), certificates: [] })).toThrow(TypeError);
       expect(await shownTo(acceptor)).toEqual(expected);
     },
   );
@@ -129,16 +122,7 @@ describe("Acceptor.setCertificates()", () => {
   it("is refused once the acceptor is disposed", async () => {
     const acceptor = listen(onlyA());
     await acceptor[Symbol.asyncDispose]();
-    await expect(acceptor.setCertificates(onlyB())).rejects.toThrow(TypeError);
-  });
-
-  it("can be overtaken by the end: then the port is free", async () => {
-    const acceptor = listen(onlyA());
-    const changing = acceptor.setCertificates(either());
-    await Promise.resolve();
-    await acceptor[Symbol.asyncDispose]();
-    await changing.catch(() => {});
-    listenWith({ port: acceptor.port });
+    expect(() => acceptor.setCertificates(onlyB())).toThrow(TypeError);
   });
 
   it("leaves nothing of the old certificates open", async () => {
@@ -147,12 +131,12 @@ describe("Acceptor.setCertificates()", () => {
     const before = openDescriptors();
     for (let i = 0; i < 10; i++) {
       // Copies are other objects: a choice that is read again is never the same one.
-      await acceptor.setCertificates(i % 2 ? either({ a: { ...pairs.a }, b: { ...pairs.b } }) : swapped());
-      await acceptor.setCertificates(either({ a: pairs.a, b: { ...pairs.a } }));
+      acceptor.setCertificates(i % 2 ? either({ a: { ...pairs.a }, b: { ...pairs.b } }) : swapped());
+      acceptor.setCertificates(either({ a: pairs.a, b: { ...pairs.a } }));
     }
-    await acceptor.setCertificates(either());
+    acceptor.setCertificates(either());
     await until(() => openDescriptors() <= before + WORKER_DESCRIPTORS);
     await cleanUp();
-    await until(() => openDescriptors() <= before - 3 + WORKER_DESCRIPTORS);
+    await until(() => openDescriptors() <= before - 1 + WORKER_DESCRIPTORS);
   });
 });

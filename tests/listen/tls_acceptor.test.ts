@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import process from "node:process";
 import { describe, expect, it } from "vitest";
 import { utf8 } from "../../lib/base/bytes.ts";
 import type { CertificateChoice } from "../../lib/listen/certificate_choice.ts";
@@ -7,7 +8,9 @@ import type { TlsAcceptorOptions } from "../../lib/listen/tls_acceptor.ts";
 import { openDescriptors, readExactly, until } from "../_support/test_gateway.ts";
 import {
   cleanUp,
+  cleanup,
   clock,
+  codeOf,
   complaints,
   connect,
   connections,
@@ -23,16 +26,6 @@ import {
 } from "./_acceptors.ts";
 
 useAcceptors();
-
-function codeOf(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof ListenError) return error.code;
-    throw error;
-  }
-  return "listening";
-}
 
 describe.each<[string, () => CertificateChoice]>([
   ["one certificate", () => only(pairs.a)],
@@ -208,6 +201,13 @@ describe("acceptTls()", () => {
   it("needs a certificate", () => {
     const none: CertificateChoice = { certificates: [], select: () => pairs.a };
     expect(() => listenWith({ certificates: none })).toThrow(TypeError);
+  });
+
+  it("fails clearly where the platform lacks what it needs", () => {
+    const { binding } = process as unknown as { binding: unknown };
+    cleanup.defer(() => void Object.assign(process, { binding }));
+    Object.assign(process, { binding: () => ({}) });
+    expect(codeOf(() => listenWith())).toBe("listen/unsupported-platform");
   });
 
   it("keeps its time limit for handshakes", async () => {
