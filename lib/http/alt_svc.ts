@@ -1,5 +1,6 @@
-import type { Context, MiddlewareHandler } from "hono";
+import type { MiddlewareHandler } from "hono";
 import type { HttpEnv } from "./env.ts";
+import { type RequestContext, siteOf } from "./request_context.ts";
 import type { HttpServices } from "./services.ts";
 
 /** Tells who came by HTTP/1.1 or HTTP/2 where HTTP/3 is served (RFC 7838 section 3), if it is. */
@@ -12,8 +13,8 @@ export function altSvc(services: Pick<HttpServices, "altSvc">): MiddlewareHandle
 }
 
 /** Value of `Alt-Svc` for the answer to a request; `null` when there is nothing to tell its caller. */
-export function altSvcFor(c: Context<HttpEnv>, services: Pick<HttpServices, "altSvc">): string | null {
+export function altSvcFor(c: RequestContext, services: Pick<HttpServices, "altSvc">): string | null {
   // The host of a CONNECT is its destination, and not this gateway.
   if (c.env.connectTarget !== null || c.env.httpVersion === "3") return null;
-  return services.altSvc(new URL(c.req.url).hostname.replace(/^\[|\]$/g, ""));
+  return services.altSvc(siteOf(c).hostname.replace(/^\[|\]$/g, ""));
 }

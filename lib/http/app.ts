@@ -21,6 +21,7 @@ import { PUBLISH_PATH } from "../carrier/publish_channel.ts";
 import { type HttpPublishers, publish } from "./publish/publish.ts";
 import { programmaticLogin } from "./programmatic_login.ts";
 import { cleanTarget } from "./request_path.ts";
+import { isReserved } from "./reserved_paths.ts";
 import { requestId } from "./request_id.ts";
 import { securityHeaders } from "./security_headers.ts";
 import type { HttpServices } from "./services.ts";
@@ -71,11 +72,14 @@ const ENDPOINTS: readonly [path: string, handlers: Readonly<Record<"GET" | "POST
  * The application: every request of every carrier goes through it, CONNECT included.
  *
  * @param services what it works with; the application owns none of it
- * @param options `clients`: speak with the services of HTTP routes; default: some whose connections close when they are idle
+ * @param options `clients`: speak with the services of HTTP routes; default: some whose connections close when they are idle; `publishers`: those over HTTP are kept there
  */
 export function createApp(
   services: HttpServices,
-  { clients = new ServiceClients() }: { clients?: ServiceClients } = {},
+  { clients = new ServiceClients(), publishers = new Set() }: {
+    clients?: ServiceClients;
+    publishers?: HttpPublishers;
+  } = {},
 ): Hono<HttpEnv> {
   const targetOf = ({ env }: { env: HttpEnv["Bindings"] }) =>
     cleanTarget(env.requestTarget, services.config.http);
@@ -113,7 +117,6 @@ export function createApp(
     const allow = [GET && "GET, HEAD", POST && "POST"].filter(Boolean).join(", ");
     app.all(path, (c) => refuse(c, "http/method-not-allowed", { headers: { allow } }));
   }
-  const publishers: HttpPublishers = new Set();
   app.on(["GET", "CONNECT"], PUBLISH_PATH, (c) => publish(c, services, publishers));
   app.get("/", (c) => c.redirect("/.pomerium/", 302));
   app.notFound((c) => refuse(c, "http/not-found"));
@@ -126,16 +129,6 @@ export function createApp(
     return refuse(c, code);
   });
   return app;
-}
-
-/** Whether a path is the gateway's own on every host, whatever its routes say. */
-function isReserved(c: Context<HttpEnv>, { config }: HttpServices, path: string): boolean {
-  if (path === "/oauth2/callback") {
-    // With one host for all sign-ins, those of other hosts have this path for themselves.
-    return config.authenticateOrigin === null || new URL(c.req.url).origin === config.authenticateOrigin;
-  }
-  return path === "/ping" || path === "/healthz" ||
-    /^\/(?:\.pomerium|\.well-known\/pomerium)(?:\/|$)/.test(path);
 }
 
 function codeOf(error: Error): AnswerCode {

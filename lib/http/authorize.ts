@@ -16,6 +16,7 @@ import { refuse } from "./answers.tsx";
 import type { HttpEnv } from "./env.ts";
 import { callerFacts, explanationOf, presentedCertificate } from "./facts.ts";
 import { gatewayOrigin } from "./origins.ts";
+import type { RequestContext } from "./request_context.ts";
 import { requireSignIn } from "./require_sign_in.ts";
 import { routeCaller } from "./route_caller.ts";
 import type { HttpServices } from "./services.ts";
@@ -73,19 +74,13 @@ export async function authorize(
   services: HttpServices,
   wanted: Wanted,
 ): Promise<Granted | Response> {
-  const { mark } = services.live;
   const { route } = wanted;
   if (route === null) return refused(c, services, { code: "http/no-route", known: wanted });
-  const caller = await callerOrCode(c, services, route);
-  if (typeof caller === "string") return refused(c, services, { code: caller, known: wanted });
-  const facts: Facts = {
-    ...await callerFacts(c, services, { caller, route }),
-    routeId: route.id,
-    ...(wanted.http === undefined ? {} : { http: wanted.http }),
-  };
+  const judged = await judge(c, services, { ...wanted, route });
+  if (typeof judged === "string") return refused(c, services, { code: judged, known: wanted });
+  const { asked, facts } = judged;
+  const { decision } = asked;
   const { policy = route.policy } = wanted;
-  const decision = decide(policy, facts);
-  const asked: Asked = { ...wanted, route, caller, decision, mark };
   if (["denied", "client-certificate"].includes(decision.verdict) && isMisdirected(c, asked)) {
     return refused(c, services, { code: "http/misdirected", known: asked });
   }
@@ -109,6 +104,29 @@ export async function authorize(
     case "allowed":
       return { ...asked, grant: decision.grant };
   }
+}
+
+/**
+ * Asks the policy of a route about a request, and nothing more: nothing is answered, and the trail has no line of it.
+ *
+ * @returns the decision and what it was made of, or why nothing could be decided
+ */
+export async function judge(
+  c: RequestContext,
+  services: HttpServices,
+  wanted: Wanted & { readonly route: Route },
+): Promise<{ readonly asked: Asked; readonly facts: Facts } | AnswerCode> {
+  const { mark } = services.live;
+  const { route } = wanted;
+  const caller = await callerOrCode(c, services, route);
+  if (typeof caller === "string") return caller;
+  const facts: Facts = {
+    ...await callerFacts(c, services, { caller, route }),
+    routeId: route.id,
+    ...(wanted.http === undefined ? {} : { http: wanted.http }),
+  };
+  const decision = decide(wanted.policy ?? route.policy, facts);
+  return { asked: { ...wanted, route, caller, decision, mark }, facts };
 }
 
 /**
@@ -153,7 +171,7 @@ export function refused(
 
 /** What the trail says of a decision. */
 export function entryOf(
-  c: Context<HttpEnv>,
+  c: RequestContext,
   known: Known,
 ): AuditSubject & Pick<AuditDecision, "allow" | "deny"> {
   const decision = "decision" in known ? known.decision : null;
@@ -161,7 +179,7 @@ export function entryOf(
 }
 
 /** What the trail says of who asked for what. */
-export function subjectOf(c: Context<HttpEnv>, known: Known): AuditSubject {
+export function subjectOf(c: RequestContext, known: Known): AuditSubject {
   const asked = "caller" in known ? known : null;
   const session = asked?.caller.kind === "session" ? asked.caller.session : null;
   return {
@@ -181,7 +199,7 @@ export function subjectOf(c: Context<HttpEnv>, known: Known): AuditSubject {
 
 /** Without the store nobody can be told from a stranger: nothing is decided. */
 async function callerOrCode(
-  c: Context<HttpEnv>,
+  c: RequestContext,
   services: HttpServices,
   route: Route,
 ): Promise<Caller | AnswerCode> {

@@ -1,7 +1,6 @@
-import type { Context } from "hono";
 import { findCredentials } from "../identity/credentials.ts";
 import { type Caller, resolveCaller } from "../identity/resolve_caller.ts";
-import type { HttpEnv } from "./env.ts";
+import type { RequestContext } from "./request_context.ts";
 import type { HttpServices } from "./services.ts";
 
 /**
@@ -9,11 +8,11 @@ import type { HttpServices } from "./services.ts";
  *
  * @throws {StoreError} when the store cannot be asked
  */
-export async function callerOf(c: Context<HttpEnv>, services: HttpServices): Promise<Caller> {
+export async function callerOf(c: RequestContext, services: HttpServices): Promise<Caller> {
   const known = c.get("caller");
   if (known !== undefined) return known;
   const { store, sessions, tokens, clock, config } = services;
-  const url = c.env.connectTarget === null ? new URL(c.req.url) : null;
+  const url = c.env.requestTarget.includes("?") ? new URL(c.req.url) : null;
   const credentials = findCredentials({ headers: c.req.raw.headers, url, cookieName: config.cookie.name });
   const caller = await resolveCaller({ credentials, store, sessions, tokens, clock });
   c.set("caller", caller);

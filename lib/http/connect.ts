@@ -1,11 +1,16 @@
 import type { Context } from "hono";
 import { type Authority, AuthorityError, parseAuthority } from "../base/authority.ts";
+import type { ByteStream } from "../base/byte_stream.ts";
+import { errorMessage } from "../base/errors.ts";
 import { CodecError } from "../codec/codec_error.ts";
+import type { AuditSubject } from "../observe/audit.ts";
+import type { TunnelFacts, TunnelLimits } from "../tunnel/registry.ts";
 import { splice } from "../tunnel/splice.ts";
+import type { TunnelEnd } from "../tunnel/tunnel_end.ts";
 import { DialError } from "../upstream/dial_error.ts";
 import type { UpstreamConnection } from "../upstream/upstream_connection.ts";
 import { authorize, entryOf, type Granted, refused, subjectOf } from "./authorize.ts";
-import type { HttpEnv } from "./env.ts";
+import type { HttpEnv, TakeOver } from "./env.ts";
 import { proxyHeader } from "./proxy_header.ts";
 import { routingKey } from "./routing_key.ts";
 import type { HttpServices } from "./services.ts";
@@ -63,20 +68,51 @@ async function open(c: Context<HttpEnv>, services: HttpServices, granted: Grante
   }
   const { address: upstream } = connection;
   services.audit.decided({ ...entryOf(c, granted), opened: true, status: 200, error: null, upstream });
-  const ended = c.get("tunnelOpened")();
-  c.env.takeOver(async (client) => {
-    const running = services.tunnels.run(
-      tunnelFacts(c, granted, connection.upstream),
-      {
-        move: (live) => splice(client, connection.stream, live),
-        limits: tunnelLimits(services, granted),
-      },
-    );
-    // The session or the policy may have changed while the service was dialled.
-    if (services.live.mark !== granted.mark) void services.live.recheck(c.get("requestId"));
-    const end = await running;
-    services.audit.ended({ ...subjectOf(c, granted), ...end, upstream });
-    ended(end);
-  });
+  c.env.takeOver(carrier(services, {
+    facts: tunnelFacts(c, granted, connection.upstream),
+    limits: tunnelLimits(services, granted),
+    mark: granted.mark,
+    service: connection.stream,
+    subject: { ...subjectOf(c, granted), upstream },
+    ended: c.get("tunnelOpened")(),
+  }));
   return c.body(null, 200);
+}
+
+/** What is known of a request whose tunnel is about to open. */
+interface Opened {
+  readonly facts: TunnelFacts;
+  readonly limits: TunnelLimits;
+  readonly mark: number;
+  readonly service: ByteStream;
+  readonly subject: AuditSubject & { readonly upstream: string };
+  readonly ended: (end: TunnelEnd) => void;
+}
+
+function carrier(
+  { tunnels, live, audit, log }: HttpServices,
+  { facts, limits, mark, service, subject, ended }: Opened,
+): TakeOver {
+  return (client) => {
+    const running = tunnels.run(facts, { move: (moving) => splice(client, service, moving), limits });
+    // The session or the policy may have changed while the service was dialled.
+    if (live.mark !== mark) void live.recheck(facts.id);
+    noteEnd(running, { audit, log, subject, ended });
+  };
+}
+
+/** In a function of its own, so that nothing else of the request is kept for as long as the tunnel is open. */
+function noteEnd(
+  running: Promise<TunnelEnd>,
+  { audit, log, subject, ended }: Pick<Opened, "subject" | "ended"> & Pick<HttpServices, "audit" | "log">,
+): void {
+  running.then((end) => {
+    audit.ended({ ...subject, ...end });
+    ended(end);
+  }).catch((error) =>
+    log.error("the end of a tunnel was not written down", {
+      "request-id": subject.requestId,
+      error: errorMessage(error),
+    })
+  );
 }

@@ -91,7 +91,11 @@ function serve(
     const client = udpClient(stream, ownDatagrams);
     const running = services.tunnels.run(tunnelFacts(c, granted, service.upstream), {
       move: async (live) => {
-        const reason = await relayUdp(client.flow, service.flow, { ...live, permit: tunnel });
+        const reason = await relayUdp(client.flow, service.flow, {
+          counters: live.counters,
+          signal: live.signal,
+          permit: tunnel,
+        });
         await client.end(reason);
         return reason;
       },

@@ -6,10 +6,10 @@ import type { Caller } from "../identity/resolve_caller.ts";
 import type { Forward } from "./exchange.ts";
 
 /**
- * Goes on with the bytes of a request that became a tunnel. `datagrams` are those of its HTTP/3 stream (RFC 9297 section
+ * Goes on with the bytes of a request that became a tunnel, for which nobody waits: the request is over. `datagrams` are those of its HTTP/3 stream (RFC 9297 section
  * 2.1), to be closed too; `null` on HTTP/1.1 and HTTP/2, where they travel in capsules.
  */
-export type TakeOver = (stream: ByteStream, datagrams: DatagramFlow | null) => Promise<void>;
+export type TakeOver = (stream: ByteStream, datagrams: DatagramFlow | null) => void;
 
 /** What the edge tells the application about a request, beside the request itself. */
 export interface EdgeBindings {
@@ -28,7 +28,7 @@ export interface EdgeBindings {
   readonly httpVersion: string;
   /**
    * Asks the edge to hand over the stream once the answer is on its way: a 200 to CONNECT and to extended CONNECT, a 101
-   * or 200 to an upgrade. `run` closes the stream and does not reject.
+   * or 200 to an upgrade. `run` closes the stream and does not fail.
    */
   takeOver(run: TakeOver): void;
   /**

@@ -9,6 +9,8 @@ export interface ResponseHead {
   readonly headers: RawHeaders;
   /** Nothing follows: neither body nor trailers. */
   readonly isLast: boolean;
+  /** Something follows at once, so that the head may wait for it; default `false`. */
+  readonly more?: boolean;
 }
 
 /**
@@ -29,7 +31,8 @@ export interface Exchange {
   /**
    * Waits for more of the body; a client that asked for it is told to go on (100) at the first call.
    *
-   * @returns at least one byte, or `null` at the end of the body; rejects when the client breaks off
+   * @returns at least one byte, good until the next call, or `null` at the end of the body; rejects when the client breaks
+   * off, and with a `CodecError` for what is no body
    */
   read(): Promise<Uint8Array | null>;
   /**
@@ -40,8 +43,14 @@ export interface Exchange {
   inform(status: number, headers: RawHeaders): void;
   /** Sends the head of the answer; once. */
   respond(head: ResponseHead): void;
-  /** Sends a piece of the body. Resolves when there is room for the next; rejects when the client has gone. */
-  write(bytes: Uint8Array): Promise<void>;
+  /**
+   * Sends a piece of the body.
+   *
+   * @param bytes not to be changed before this resolves; @param options `more`: something follows at once, so that a short
+   * piece may wait for it; default `false`
+   * @returns when there is room for the next; rejects when the client has gone
+   */
+  write(bytes: Uint8Array, options?: { readonly more?: boolean }): Promise<void>;
   /** Ends the answer. Resolves once it has been sent; rejects when the client has gone. */
   end(trailers: RawHeaders): Promise<void>;
   /** Breaks the answer off so that the client cannot take it for complete. Safe to call at any time. */

@@ -1,10 +1,9 @@
-import type { Context } from "hono";
 import type { Route } from "../config/config.ts";
 import type { Caller } from "../identity/resolve_caller.ts";
 import type { AuditCertificate } from "../observe/audit.ts";
 import { explain, type Explanation } from "../policy/explain.ts";
 import type { Facts } from "../policy/facts.ts";
-import type { HttpEnv } from "./env.ts";
+import type { RequestContext } from "./request_context.ts";
 import type { HttpServices } from "./services.ts";
 
 /** What a policy may ask about whoever sent a request, whatever the route. */
@@ -12,7 +11,7 @@ export type CallerFacts = Omit<Facts, "routeId" | "http" | "mcpTool" | "ssh">;
 
 /** Gathers them, as they are now. @param options `route`: by its authorities a client certificate is judged */
 export async function callerFacts(
-  c: Context<HttpEnv>,
+  c: RequestContext,
   services: HttpServices,
   { caller, route }: { caller: Caller; route: Route },
 ): Promise<CallerFacts> {
@@ -27,7 +26,7 @@ export async function callerFacts(
 }
 
 /** What logs and the trail say of the certificate of a client, once it was judged; `null` when there is none to read. */
-export function presentedCertificate(c: Context<HttpEnv>): AuditCertificate | null {
+export function presentedCertificate(c: RequestContext): AuditCertificate | null {
   const { details = null, reason = null } = c.get("clientCertificate") ?? {};
   return details === null ? null : { ...details, ...(reason === null ? {} : { reason }) };
 }

@@ -1,15 +1,9 @@
 import type { ConnectionFacts } from "../base/connection.ts";
 import { Http3Connection } from "../carrier/http3_connection.ts";
-import type { Http3Stream } from "../carrier/http3_stream.ts";
 import { HTTP3_ERROR } from "../codec/http3_error.ts";
-import type { RequestHead } from "../codec/http_fields.ts";
-import type { Asked } from "./asked.ts";
+import { answerStream } from "./answer_stream.ts";
 import type { EdgeOptions } from "./edge.ts";
-import type { TakeOver } from "./env.ts";
-import type { Forward } from "./exchange.ts";
-import { failedAnswer } from "./failed_answer.ts";
-import { Http3Exchange } from "./http3_exchange.ts";
-import { headOf, requestOf, sendResponse } from "./http3_messages.ts";
+import { IdleTimer } from "./idle_timer.ts";
 
 /** After the last answer, so that it is delivered: closing loses what is on its way. */
 const LINGER_MS = 200;
@@ -60,7 +54,12 @@ export class Http3Edge {
   serve({ facts, conn }: Http3Accepted): void {
     const { limits, clock, log } = this.#options;
     const connection = Http3Connection.serve(conn, {
-      onRequest: (head, stream) => void this.#answer({ head, stream, facts }, timer),
+      onRequest: (head, stream) => {
+        this.#requests++;
+        timer.begin();
+        void stream.gone.then(() => timer.end());
+        void answerStream({ head, stream, facts, httpVersion: "3" }, this.#options);
+      },
       onRefused: (status) => (this.#refused[status] = (this.#refused[status] ?? 0) + 1),
       maxHeadBytes: limits.maxHeadBytes,
       headTimeoutMs: () => limits.headTimeoutMs,
@@ -117,86 +116,5 @@ export class Http3Edge {
   async #leave(connection: Http3Connection): Promise<void> {
     await connection.drain();
     this.#options.clock.timer(LINGER_MS, () => connection.close());
-  }
-
-  async #answer(asking: Asking, timer: IdleTimer): Promise<void> {
-    const { head, stream } = asking;
-    this.#requests++;
-    timer.begin();
-    void stream.gone.then(() => timer.end());
-    const { response, takeOver, forward } = await this.#ask(asking);
-    if (forward !== null) await forward(new Http3Exchange(head, stream));
-    else if (takeOver === null) await sendResponse(stream, response, head.method);
-    else {
-      // A tunnel that finds its stream broken says so itself.
-      await stream.sendFields(headOf(response)).catch(() => {});
-      await takeOver(stream, stream.datagrams);
-    }
-  }
-
-  async #ask({ head, stream, facts }: Asking): Promise<Asked> {
-    const isConnect = head.method === "CONNECT";
-    const isPlain = isConnect && head.protocol === null;
-    const asked: { takeOver: TakeOver | null; forward: Forward | null } = { takeOver: null, forward: null };
-    try {
-      const response = await this.#options.fetch(requestOf(head, stream), {
-        connection: facts,
-        connectTarget: isPlain ? head.authority : null,
-        upgrade: head.protocol?.toLowerCase() ?? null,
-        requestTarget: head.path ?? "",
-        httpVersion: "3",
-        takeOver: (run) => {
-          if (!isConnect) throw new TypeError("Only CONNECT can take over a stream");
-          asked.takeOver = run;
-        },
-        forward: (run) => {
-          if (isPlain) throw new TypeError("CONNECT cannot be forwarded");
-          asked.forward = run;
-        },
-      });
-      return response.status === 200 ? { response, ...asked } : { response, takeOver: null, forward: null };
-    } catch (error) {
-      return { response: failedAnswer(error, this.#options.log), takeOver: null, forward: null };
-    }
-  }
-}
-
-interface Asking {
-  readonly head: RequestHead;
-  readonly stream: Http3Stream;
-  readonly facts: ConnectionFacts;
-}
-
-/** Ends a connection that has no request under way for too long. */
-class IdleTimer {
-  readonly #options: Pick<EdgeOptions, "limits" | "clock">;
-  readonly #onIdle: () => void;
-  #requests = 0;
-  #timer: Disposable | null = null;
-  #isStopped = false;
-
-  constructor(options: Pick<EdgeOptions, "limits" | "clock">, onIdle: () => void) {
-    this.#options = options;
-    this.#onIdle = onIdle;
-    this.#start();
-  }
-
-  begin(): void {
-    this.#requests++;
-    this.#timer?.[Symbol.dispose]();
-  }
-
-  end(): void {
-    if (--this.#requests === 0 && !this.#isStopped) this.#start();
-  }
-
-  stop(): void {
-    this.#isStopped = true;
-    this.#timer?.[Symbol.dispose]();
-  }
-
-  #start(): void {
-    const { limits, clock } = this.#options;
-    if (limits.idleTimeoutMs > 0) this.#timer = clock.timer(limits.idleTimeoutMs, this.#onIdle);
   }
 }

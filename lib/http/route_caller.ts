@@ -1,4 +1,3 @@
-import type { Context } from "hono";
 import type { Route } from "../config/config.ts";
 import { findBearerTokens } from "../identity/bearer_tokens.ts";
 import { findCredentials } from "../identity/credentials.ts";
@@ -6,7 +5,7 @@ import { IdentityError } from "../identity/identity_error.ts";
 import { countsOn, providerIdOf } from "../identity/provider_ids.ts";
 import type { Caller } from "../identity/resolve_caller.ts";
 import { callerOf } from "./caller.ts";
-import type { HttpEnv } from "./env.ts";
+import type { RequestContext } from "./request_context.ts";
 import type { HttpServices } from "./services.ts";
 import type { AnswerCode } from "./status.ts";
 
@@ -19,7 +18,7 @@ import type { AnswerCode } from "./status.ts";
  * @throws {StoreError} when the store cannot be asked
  */
 export async function routeCaller(
-  c: Context<HttpEnv>,
+  c: RequestContext,
   services: HttpServices,
   route: Route,
 ): Promise<Caller | AnswerCode> {
@@ -53,7 +52,7 @@ export async function routeCaller(
   }
 }
 
-async function sessionCaller(c: Context<HttpEnv>, services: HttpServices, route: Route): Promise<Caller> {
+async function sessionCaller(c: RequestContext, services: HttpServices, route: Route): Promise<Caller> {
   const caller = await callerOf(c, services);
   if (caller.kind !== "session" || caller.providerId === null) return caller;
   if (countsOn(providerIdOf(services.config, route), caller.providerId)) return caller;

@@ -21,6 +21,7 @@ import type { LiveAuthorization } from "../tunnel/live_authorization.ts";
 import type { Publications } from "../tunnel/publications.ts";
 import type { TunnelRegistry } from "../tunnel/registry.ts";
 import type { UdpLimiter } from "../tunnel/udp_limiter.ts";
+import type { Siblings } from "./siblings.ts";
 import type { EndpointState } from "../upstream/endpoint.ts";
 import type { Publishers } from "../upstream/publishers.ts";
 import type { UpstreamPool } from "../upstream/upstream_pool.ts";
@@ -81,6 +82,8 @@ export interface HttpServices {
   readonly publishers: Publishers;
   /** Knows who may. */
   readonly publications: Publications;
+  /** Other processes that share the port; absent when there are none. */
+  readonly siblings?: Siblings;
   /** What this gateway calls itself toward other proxies: a pseudonym of its own at each start. */
   readonly instance: string;
   /** Has a tunnel decided anew when something changed since its decision. */

@@ -11,7 +11,8 @@ import type { HttpServices } from "./services.ts";
  * by now, as that may be the very reason; but it must be the session that opened the tunnel.
  */
 export async function tunnelEnd(c: Context<HttpEnv>, services: HttpServices): Promise<Response> {
-  const past = services.tunnels.pastTunnel(c.req.param("id") ?? "");
+  const id = c.req.param("id") ?? "";
+  const past = services.tunnels.pastTunnel(id) ?? await services.siblings?.pastTunnel(id) ?? null;
   if (past === null) return refuse(c, "http/not-found");
   if (past.sessionId !== null && past.sessionId !== await sessionIdOf(c, services)) {
     return refuse(c, "http/invalid-token");

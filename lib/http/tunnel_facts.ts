@@ -1,13 +1,12 @@
-import type { Context } from "hono";
 import type { Upstream } from "../config/config.ts";
 import type { TunnelFacts, TunnelLimits } from "../tunnel/registry.ts";
 import type { Asked } from "./authorize.ts";
-import type { HttpEnv } from "./env.ts";
+import type { RequestContext } from "./request_context.ts";
 import type { HttpServices } from "./services.ts";
 
 /** What the registry is told of a tunnel to this service. */
 export function tunnelFacts(
-  c: Context<HttpEnv>,
+  c: RequestContext,
   { route, caller, target, http }: Asked,
   upstream: Upstream,
 ): TunnelFacts {

@@ -1,5 +1,4 @@
-import type { Context } from "hono";
-import type { HttpEnv } from "./env.ts";
+import type { RequestContext } from "./request_context.ts";
 import type { HttpServices } from "./services.ts";
 
 /** A request that went through more proxies goes in a circle, or might as well. */
@@ -10,11 +9,12 @@ const MAX_PROXIES = 20;
  *
  * @returns `null` when the request has been here before: it must not go on
  */
-export function viaOf(c: Context<HttpEnv>, { instance }: Pick<HttpServices, "instance">): string | null {
-  const proxies = (c.req.header("via") ?? "").split(",").map((proxy) => proxy.trim()).filter((proxy) =>
-    proxy !== ""
-  );
+export function viaOf(c: RequestContext, { instance }: Pick<HttpServices, "instance">): string | null {
+  const came = c.req.header("via");
+  const own = `${c.env.httpVersion} ${instance}`;
+  if (came === undefined) return own;
+  const proxies = came.split(",").map((proxy) => proxy.trim()).filter((proxy) => proxy !== "");
   const wasHere = proxies.some((proxy) => proxy.split(/\s+/)[1] === instance);
   if (wasHere || proxies.length >= MAX_PROXIES) return null;
-  return [...proxies, `${c.env.httpVersion} ${instance}`].join(", ");
+  return [...proxies, own].join(", ");
 }

@@ -8,8 +8,10 @@ export class FormBrowser {
   /** Every address that was visited, in order. */
   readonly visited: string[] = [];
 
-  constructor(options: { caPem: string }) {
-    this.#client = Deno.createHttpClient({ caCerts: [options.caPem] });
+  /** @param options `keepsConnections`: default `true`; else each request has one of its own */
+  constructor({ caPem, keepsConnections = true }: { caPem: string; keepsConnections?: boolean }) {
+    const pool = keepsConnections ? {} : { poolMaxIdlePerHost: 0 };
+    this.#client = Deno.createHttpClient({ caCerts: [caPem], ...pool });
   }
 
   [Symbol.dispose](): void {

@@ -1,4 +1,4 @@
-import { connect as connectHttp2, constants } from "node:http2";
+import { constants } from "node:http2";
 import type { ByteStream } from "../../lib/base/byte_stream.ts";
 import { utf8 } from "../../lib/base/bytes.ts";
 import type { DatagramFlow } from "../../lib/base/datagram_flow.ts";
@@ -6,6 +6,7 @@ import { denoStream } from "../../lib/base/deno_stream.ts";
 import { nodeStream } from "../../lib/base/node_stream.ts";
 import { capsuleFlow } from "../../lib/carrier/capsule_flow.ts";
 import type { Http3Connection } from "../../lib/carrier/http3_connection.ts";
+import { http2Session } from "./http2_session.ts";
 import { dialHttp3 } from "./http3.ts";
 import { readAnswer, type TestGateway, until } from "./test_gateway.ts";
 
@@ -58,7 +59,7 @@ export async function askUdp2(
   path: string,
   options: AskUdpOptions = {},
 ): Promise<UdpAnswer> {
-  const session = connectHttp2(gateway.url, { ca: gateway.caPem });
+  const session = http2Session(gateway);
   session.on("error", () => {});
   await new Promise<void>((resolve) => session.once("remoteSettings", () => resolve()));
   const request = session.request({

@@ -1,9 +1,9 @@
-import http2 from "node:http2";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { utf8 } from "../../lib/base/bytes.ts";
 import { nodeStream } from "../../lib/base/node_stream.ts";
 import { denoStream } from "../../lib/base/deno_stream.ts";
 import type { ByteStream } from "../../lib/base/byte_stream.ts";
+import { http2Session } from "../_support/http2_session.ts";
 import {
   type ConnectAnswer,
   readAnswer,
@@ -141,7 +141,7 @@ routes:
   });
 
   it("works over extended CONNECT of HTTP/2, too", async () => {
-    const session = http2.connect(gateway.url, { ca: gateway.caPem });
+    const session = http2Session(gateway);
     await new Promise((resolve) => session.once("remoteSettings", resolve));
     const request = (query: string) =>
       nodeStream(session.request({

@@ -1,5 +1,5 @@
-import { connect as connectHttp2 } from "node:http2";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { http2Session } from "../_support/http2_session.ts";
 import { getRequest, sendRaw } from "../_support/raw_http.ts";
 import type { TestGateway } from "../_support/test_gateway.ts";
 import { startWithAnn } from "./_support.ts";
@@ -70,7 +70,7 @@ describe("a forged Host cannot make the gateway sign a sign-in for a host it doe
   );
 
   it(":authority of HTTP/2", async () => {
-    const session = connectHttp2(gateway.url, { ca: gateway.caPem });
+    const session = http2Session(gateway);
     const request = session.request({ ":path": LOGIN, ":authority": "evil.example" });
     const { promise, resolve } = Promise.withResolvers<number>();
     request.once("response", (headers) => resolve(headers[":status"]!));

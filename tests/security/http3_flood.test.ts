@@ -1,4 +1,3 @@
-import { connect as connectHttp2 } from "node:http2";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { concatBytes, fromUtf8, utf8 } from "../../lib/base/bytes.ts";
 import { encodeCapsule, encodeUdpCapsule } from "../../lib/codec/capsule.ts";
@@ -6,6 +5,7 @@ import { encodeHeadersFrame } from "../../lib/codec/http3_frame.ts";
 import { udpDatagramPrefix } from "../../lib/codec/http_datagram.ts";
 import { encodeFieldSection } from "../../lib/codec/qpack.ts";
 import { encodeVarint } from "../../lib/codec/varint.ts";
+import { http2Session } from "../_support/http2_session.ts";
 import { controlText } from "../_support/control_text.ts";
 import { serveEcho, serveTcp, type TestService } from "../_support/echo.ts";
 import { ask, dialHttp3 } from "../_support/http3.ts";
@@ -267,7 +267,7 @@ describe("A client that reads nothing of a tunnel", () => {
   it.each<[string, () => Promise<{ close(): void }>]>([
     ["HTTP/1.1", async () => (await gateway.connect("firehose.test:7")).stream],
     ["HTTP/2", async () => {
-      const session = connectHttp2(gateway.url, { ca: gateway.caPem });
+      const session = http2Session(gateway);
       session.on("error", () => {});
       const stream = session.request({ ":method": "CONNECT", ":authority": "firehose.test:7" });
       await new Promise((resolve) => stream.once("response", resolve));

@@ -1,5 +1,5 @@
-import http2 from "node:http2";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { http2Session } from "../_support/http2_session.ts";
 import { dialHttp3 } from "../_support/http3.ts";
 import { RawService } from "../_support/raw_service.ts";
 import { startTestGateway, type TestGateway } from "../_support/test_gateway.ts";
@@ -30,7 +30,7 @@ const METHODS = ["PATCH", "patch", "Patch", "purge", "DELETE", "delete", "dElete
 it.each(METHODS)(
   "a method that is denied is not asked for in other letters over HTTP/2: %s",
   async (method) => {
-    const session = http2.connect(gateway.url, { ca: gateway.caPem });
+    const session = http2Session(gateway);
     session.on("error", () => {});
     const stream = session.request({ ":authority": "app.test", ":path": "/", ":method": method });
     const status = await new Promise((resolve) => {
@@ -61,7 +61,7 @@ it.each(METHODS)(
 );
 
 it("a host that is not the one that is asked for is not believed over HTTP/2", async () => {
-  const session = http2.connect(gateway.url, { ca: gateway.caPem });
+  const session = http2Session(gateway);
   session.on("error", () => {});
   const stream = session.request({ ":authority": "app.test", ":path": "/", host: "other.test" });
   const status = await new Promise((resolve) => stream.once("response", (head) => resolve(head[":status"])));

@@ -1,5 +1,5 @@
-import { connect as connectHttp2 } from "node:http2";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { http2Session } from "../_support/http2_session.ts";
 import { dialHttp3 } from "../_support/http3.ts";
 import { sendRaw, statuses } from "../_support/raw_http.ts";
 import { RawService } from "../_support/raw_service.ts";
@@ -66,7 +66,7 @@ describe("What is too much in a head is refused", () => {
   const fields = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`x-${i}`, "a".repeat(1000)]));
 
   it("over HTTP/2", async () => {
-    const session = connectHttp2(gateway.url, { ca: gateway.caPem });
+    const session = http2Session(gateway);
     session.on("error", () => {});
     const stream = session.request({ ":path": "/a", ":authority": "app.test", ...fields });
     const { promise, resolve } = Promise.withResolvers<unknown>();

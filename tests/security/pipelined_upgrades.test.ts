@@ -26,7 +26,7 @@ afterAll(async () => {
 const UPGRADE =
   "GET /smuggled HTTP/1.1\r\nHost: app.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
 const CONNECT = "CONNECT raw.test:7 HTTP/1.1\r\nHost: raw.test:7\r\n\r\n/smuggled";
-it("requests behind one whose client goes away leave nothing behind", async () => {
+it("requests behind one whose client goes away are not begun, and leave nothing behind", async () => {
   using silent = new RawService((path) =>
     path === "/silent" ? "" : "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
   );
@@ -34,20 +34,21 @@ it("requests behind one whose client goes away leave nothing behind", async () =
   const stream = denoStream(await own.dial());
   const paths = ["/silent", "/a", "/b", "/silent"];
   await stream.write(utf8(paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: app.test\r\n\r\n`).join("")));
-  await until(() => silent.received.match(/GET/g)?.length === paths.length);
+  await until(() => silent.received.includes("GET"));
   stream.close();
-  await own.line("http-request", paths.length);
-  expect(own.gateway.openConnections).toBe(0);
+  await own.line("http-request", 1);
+  await until(() => own.gateway.openConnections === 0);
+  expect(silent.received.match(/GET \S+/g)).toEqual(["GET /silent"]);
 });
 
-it("a connection on which more requests wait than HTTP/2 may have streams is closed", async () => {
+it("a connection on which more waits behind a request than a head may be long is closed", async () => {
   using silent = new RawService(() => "");
   await using own = await startTestGateway(routeTo(silent.url));
   const stream = denoStream(await own.dial());
   await stream.write(utf8("GET /silent HTTP/1.1\r\nHost: app.test\r\n\r\n".repeat(2000)));
   expect(await stream.read(new Uint8Array(1)).catch(() => null)).toBeNull();
   await until(() => own.gateway.openConnections === 0);
-  expect(silent.received.match(/GET/g)?.length ?? 0).toBeLessThanOrEqual(1000);
+  expect(silent.received.match(/GET/g)?.length ?? 0).toBeLessThanOrEqual(1);
   stream.close();
 });
 

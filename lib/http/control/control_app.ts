@@ -1,16 +1,13 @@
 import { type Context, Hono } from "hono";
 import { formatAuthority } from "../../base/authority.ts";
-import { errorMessage, SallyportError } from "../../base/errors.ts";
 import type { SessionRecord, UserRecord } from "../../store/store.ts";
 import type { LiveTunnel } from "../../tunnel/registry.ts";
 import { askAccess, askExplanation, askWhyNot } from "./ask.ts";
+import { bodyText, controlFailed } from "./control_answers.ts";
 import { ControlError } from "./control_error.ts";
 import type { ControlServices } from "./control_services.ts";
 import { createServiceAccount, revokeServiceAccount } from "./service_accounts.ts";
 import { metricsText } from "./metrics.ts";
-
-/** A configuration is no larger. */
-const MAX_BODY_BYTES = 10 * 1024 * 1024;
 
 /**
  * The application on the control socket: what an administrator of this machine can see and do while the gateway runs. Who
@@ -48,20 +45,8 @@ export function createControlApp(services: ControlServices): Hono {
   app.post("/who-can", async (c) => c.json(await askAccess(await bodyJson(c), services)));
   app.post("/why-not", async (c) => c.json(await askWhyNot(await bodyJson(c), services)));
   app.notFound((c) => c.json({ code: "control/not-found", error: `There is no ${c.req.path} here` }, 404));
-  app.onError((error, c) => {
-    const code = error instanceof SallyportError ? error.code : "control/failed";
-    const hint = error instanceof SallyportError ? error.hint : undefined;
-    return c.json({ code, error: errorMessage(error), hint }, error instanceof ControlError ? 400 : 500);
-  });
+  app.onError(controlFailed);
   return app;
-}
-
-async function bodyText(c: Context): Promise<string> {
-  const text = await c.req.text();
-  if (text.length > MAX_BODY_BYTES) {
-    throw new ControlError("control/too-large", "The configuration is larger than 10 MiB");
-  }
-  return text;
 }
 
 async function bodyJson(c: Context): Promise<Readonly<Record<string, unknown>>> {

@@ -8,7 +8,8 @@ export type ControlErrorCode =
   | "control/no-such-session"
   | "control/no-such-route"
   | "control/no-such-user"
-  | "control/stale-plan";
+  | "control/stale-plan"
+  | "control/no-worker";
 
 /** A request on the control socket cannot be done; nothing was changed. */
 export class ControlError extends SallyportError {

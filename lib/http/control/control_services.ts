@@ -49,6 +49,22 @@ export interface GatewayStatus {
   readonly upstreams: readonly RouteEndpointState[];
   /** The latest attempt to change the configuration; `null` when there was none. */
   readonly lastReload: ReloadOutcome | null;
+  /** The processes that share the port; absent when there is one. */
+  readonly workers?: readonly WorkerStatus[];
+}
+
+/** One of several processes that share the port. */
+export interface WorkerStatus {
+  /** Which one, from 1. */
+  readonly number: number;
+  /** Its process. */
+  readonly pid: number;
+  /** Milliseconds since 1970-01-01T00:00:00Z. */
+  readonly startedAt: number;
+  /** Tunnels that are open in it. */
+  readonly tunnels: number;
+  /** Connections that are open in it, tunnels included. */
+  readonly connections: number;
 }
 
 /** A route in a plan. */

@@ -53,8 +53,9 @@ export async function askService(options: AskOptions): Promise<{ response: Servi
       return { response: await client.request(grant, request, { isGrpc }), lease };
     } catch (error) {
       const isDial = error instanceof DialError;
-      lease.done(isDial || request?.signal.aborted !== false ? "unknown" : "broken");
-      const isSafe = isDial ? error.code !== "dial/limit" : error instanceof ServiceBroken && error.isSafe;
+      const isBroken = error instanceof ServiceBroken;
+      lease.done(isBroken && request?.signal.aborted === false ? "broken" : "unknown");
+      const isSafe = isDial ? error.code !== "dial/limit" : isBroken && error.isSafe;
       if (!isSafe || request?.signal.aborted !== false) throw error;
       if (isDial) without.add(endpoint);
       failure = error;

@@ -1,6 +1,7 @@
 /** A header field. */
 export type Field = readonly [name: string, value: string];
 
+const CONNECTION = "connection";
 /** Fields that concern one connection (RFC 9110 section 7.6.1), and those of the proxy itself. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
   ...["connection", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade"],
@@ -16,14 +17,19 @@ export function plainName(name: string): string {
 }
 
 /** The fields that end at this connection: those of every connection, and those that `Connection` names. */
-export function hopByHop(fields: readonly Field[]): ReadonlySet<string> {
-  const nominated = fields.filter(([name]) => name.toLowerCase() === "connection")
-    .flatMap(([, value]) => value.split(","))
-    .map((name) => name.trim().toLowerCase());
-  return nominated.length === 0 ? HOP_BY_HOP : new Set([...HOP_BY_HOP, ...nominated]);
+export function hopByHop(fields: Iterable<Field>): ReadonlySet<string> {
+  let names: Set<string> | null = null;
+  for (const [name, value] of fields) {
+    if (name.length !== CONNECTION.length || name.toLowerCase() !== CONNECTION) continue;
+    names ??= new Set(HOP_BY_HOP);
+    for (const option of value.split(",")) names.add(option.trim().toLowerCase());
+  }
+  return names ?? HOP_BY_HOP;
 }
 
 /** Whether `Connection` names a field that something depends on: a service behind would then not get it. */
-export function nominatesReserved(fields: readonly Field[]): boolean {
-  return [...hopByHop(fields)].some((name) => !HOP_BY_HOP.has(name) && NEVER_NOMINATED.test(plainName(name)));
+export function nominatesReserved(fields: Iterable<Field>): boolean {
+  const names = hopByHop(fields);
+  return names !== HOP_BY_HOP &&
+    [...names].some((name) => !HOP_BY_HOP.has(name) && NEVER_NOMINATED.test(plainName(name)));
 }

@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { plainAddress } from "../../base/ip.ts";
 import { errorMessage } from "../../base/errors.ts";
+import { CodecError } from "../../codec/codec_error.ts";
 import type { TunnelCounters } from "../../tunnel/registry.ts";
 import type { TunnelEndReason } from "../../tunnel/tunnel_end.ts";
 import { DialError } from "../../upstream/dial_error.ts";
@@ -9,8 +10,9 @@ import type { Lease } from "../../upstream/upstream_pool.ts";
 import { altSvcFor } from "../alt_svc.ts";
 import { entryOf, type Granted, refused, subjectOf } from "../authorize.ts";
 import type { HttpEnv } from "../env.ts";
-import type { Exchange, RawHeaders } from "../exchange.ts";
+import type { Exchange, Forward, RawHeaders } from "../exchange.ts";
 import { fieldPairs } from "../raw_headers.ts";
+import type { RequestContext } from "../request_context.ts";
 import type { CleanTarget } from "../request_path.ts";
 import { routingKey } from "../routing_key.ts";
 import type { HttpServices } from "../services.ts";
@@ -53,49 +55,66 @@ export function forwardRequest(
 ): Response {
   const via = viaOf(c, services);
   if (via === null) return refused(c, services, { code: "http/loop", known: options.granted });
-  const ended = c.get("tunnelOpened")();
-  const startedMs = services.clock.monotonic();
-  c.env.forward(async (exchange) => {
-    const forwarding = new Forwarding(c, services, { ...options, via, exchange });
-    const status = await forwarding.run();
-    const durationMs = Math.round(services.clock.monotonic() - startedMs);
-    ended({ bytesDown: forwarding.counters.bytesDown, durationMs, status });
-  });
+  const refuse: Refuse = (refusal) => Promise.resolve(refused(c, services, refusal));
+  c.env.forward(forwarder(c, services, { ...options, via, refuse }));
   return c.body(null, 200);
 }
 
-interface ForwardingOptions extends Forwarded {
+/** Makes the answer that no service has given, and its line in the trail. */
+export type Refuse = (refusal: Parameters<typeof refused>[2]) => Promise<Response>;
+
+/** How to forward a request. */
+export interface ForwardingOptions extends Forwarded {
+  /** Speak with services. */
   readonly clients: ServiceClients;
-  readonly exchange: Exchange;
+  /** The proxies on its way, this one included. */
   readonly via: string;
+  /** Answers when no service does. */
+  readonly refuse: Refuse;
+}
+
+/** What has a service answer an exchange, and then writes the line of the request into the log. */
+export function forwarder(c: RequestContext, services: HttpServices, options: ForwardingOptions): Forward {
+  const ended = c.get("tunnelOpened")();
+  const startedMs = services.clock.monotonic();
+  return async (exchange) => {
+    const forwarding = new Forwarding(c, services, { ...options, exchange });
+    const status = await forwarding.run();
+    const durationMs = Math.round(services.clock.monotonic() - startedMs);
+    ended({ bytesDown: forwarding.counters.bytesDown, durationMs, status });
+  };
 }
 
 /** One exchange on its way. */
 class Forwarding {
   /** Those of the registry, once it is in there. */
   counters = { bytesUp: 0, bytesDown: 0 };
-  readonly #c: Context<HttpEnv>;
+  readonly #c: RequestContext;
   readonly #services: HttpServices;
-  readonly #options: ForwardingOptions;
-  /** Breaks off whatever is under way; the reason says why. */
-  readonly #over = new AbortController();
-  /** Breaks off what goes on with the service alone. */
+  readonly #options: ForwardingOptions & { readonly exchange: Exchange };
+  /** Why it ended early; `null` as long as it has not. */
+  #endedBy: TunnelEndReason | null = null;
+  /** Breaks off what goes on with the service. */
   readonly #asking = new AbortController();
-  readonly #finished = Promise.withResolvers<void>();
-  readonly #timers = new DisposableStack();
-  /** Settles when nothing more comes from the caller. */
-  readonly #sent = Promise.withResolvers<void>();
+  /** Called when the answer is over, or broken off. */
+  #onFinished = () => {};
+  /** Until it is in the registry. */
+  #young: Disposable | null = null;
+  #isFinished = false;
+  /** Called when nothing more comes from the caller. */
+  #onSent = () => {};
   #hints = 0;
   /** The one that was asked last. */
   #endpoint: Endpoint | null = null;
   #isSent = false;
   #isHeadSent = false;
+  #isBodyBad = false;
   #deadline: Disposable | null = null;
 
   constructor(
-    c: Context<HttpEnv>,
+    c: RequestContext,
     services: HttpServices,
-    options: ForwardingOptions,
+    options: ForwardingOptions & { readonly exchange: Exchange },
   ) {
     this.#c = c;
     this.#services = services;
@@ -106,14 +125,9 @@ class Forwarding {
   async run(): Promise<number> {
     const { exchange } = this.#options;
     exchange.signal.addEventListener("abort", () => {
-      if (!this.#timers.disposed) this.#over.abort("client-reset" satisfies TunnelEndReason);
+      if (!this.#isFinished) this.#end("client-reset");
     });
-    // What ends it early ends it for the client at once, too.
-    this.#over.signal.addEventListener("abort", () => {
-      this.#asking.abort();
-      if (this.#isHeadSent) exchange.abort();
-    });
-    if (exchange.signal.aborted) this.#over.abort("client-reset");
+    if (exchange.signal.aborted) this.#end("client-reset");
     let asked: { response: ServiceResponse; lease: Lease };
     try {
       asked = await this.#ask();
@@ -127,8 +141,8 @@ class Forwarding {
       await this.#answer(response);
       lease.done({ status: response.status });
     } catch {
-      lease.done(this.#over.signal.aborted ? "unknown" : "broken");
-      this.#over.abort("upstream-reset" satisfies TunnelEndReason);
+      lease.done(this.#endedBy === null ? "broken" : "unknown");
+      this.#end("upstream-reset");
       exchange.abort();
     } finally {
       this.#finish();
@@ -138,13 +152,23 @@ class Forwarding {
     return response.status;
   }
 
+  /** Breaks off whatever is under way, for the client at once, too. */
+  #end(reason: TunnelEndReason): void {
+    if (this.#endedBy !== null) return;
+    this.#endedBy = reason;
+    this.#asking.abort();
+    if (this.#isHeadSent) this.#options.exchange.abort();
+  }
+
   /** A caller who is still sending what nobody wants any more would not see the answer if its connection were closed now. */
   async #linger(): Promise<void> {
+    if (this.#isSent) return;
     const { clock } = this.#services;
-    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const { promise: over, resolve } = Promise.withResolvers<void>();
     using _timer = clock.timer(LINGER_MS, resolve);
     this.#options.exchange.signal.addEventListener("abort", () => resolve());
-    await Promise.race([this.#sent.promise, late]);
+    this.#onSent = resolve;
+    await over;
   }
 
   async #ask(): Promise<{ response: ServiceResponse; lease: Lease }> {
@@ -196,7 +220,7 @@ class Forwarding {
       headers,
       body: exchange.hasBody
         ? {
-          read: () => exchange.read(),
+          read: () => this.#read(),
           get trailers() {
             return trailersOf(exchange.trailers, { also: identityNames });
           },
@@ -208,10 +232,21 @@ class Forwarding {
       onSent: (count) => (this.counters.bytesUp += count),
       onComplete: () => {
         this.#isSent = true;
-        this.#sent.resolve();
+        this.#onSent();
         this.#startDeadline();
       },
     };
+  }
+
+  /** What the caller does wrong is no fault of the service. */
+  async #read(): Promise<Uint8Array | null> {
+    try {
+      return await this.#options.exchange.read();
+    } catch (error) {
+      this.#isBodyBad = error instanceof CodecError;
+      if (!this.#isFinished) this.#end("client-reset");
+      throw error;
+    }
   }
 
   /** Of informational answers, only links to what the page needs go on (RFC 8297). */
@@ -228,17 +263,16 @@ class Forwarding {
   /** The time to answer begins when there is something to answer. */
   #startDeadline(): void {
     const { requestTimeoutMs } = this.#options.granted.route.http!;
-    if (requestTimeoutMs === 0 || this.#timers.disposed) return;
+    if (requestTimeoutMs === 0 || this.#isFinished) return;
     this.#deadline?.[Symbol.dispose]();
     this.#deadline = this.#services.clock.timer(requestTimeoutMs, () => {
-      this.#over.abort("time-limit" satisfies TunnelEndReason);
+      this.#end("time-limit");
     });
   }
 
   async #answer(response: ServiceResponse): Promise<void> {
     const { exchange, granted: { route } } = this.#options;
-    const { signal } = this.#over;
-    signal.throwIfAborted();
+    this.#throwIfEnded();
     this.#isHeadSent = true;
     exchange.respond({
       status: response.status,
@@ -249,28 +283,34 @@ class Forwarding {
         altSvc: altSvcFor(this.#c, this.#services),
       }),
       isLast: response.isLast,
+      more: response.isReady,
     });
     if (response.isLast) return;
     for (let chunk = await response.read(); chunk !== null; chunk = await response.read()) {
-      await exchange.write(chunk);
+      await exchange.write(chunk, { more: response.isReady });
       this.counters.bytesDown += chunk.length;
     }
-    signal.throwIfAborted();
+    this.#throwIfEnded();
     await exchange.end(trailersOf(response.trailers));
+  }
+
+  #throwIfEnded(): void {
+    if (this.#endedBy !== null) throw new Error(`The exchange was ended: ${this.#endedBy}`);
   }
 
   /** Answers that no service has answered. */
   async #fail(error: unknown): Promise<number> {
     const { exchange, granted } = this.#options;
     const requestId = this.#c.get("requestId");
-    const { signal } = this.#over;
-    const code = signal.aborted ? codeOfEnd(signal.reason) : codeOf(error);
-    this.#services.log[signal.reason === "client-reset" ? "debug" : "warn"]("service gave no answer", {
+    const reason = this.#endedBy;
+    const badBody = this.#isBodyBad ? "http/bad-request" : null;
+    const code = badBody ?? (reason === null ? codeOf(error) : codeOfEnd(reason));
+    this.#services.log[reason === "client-reset" ? "debug" : "warn"]("service gave no answer", {
       "request-id": requestId,
-      error: signal.aborted ? String(signal.reason) : errorMessage(error),
+      error: reason ?? errorMessage(error),
     });
     const upstream = error instanceof DialError ? error.address : null;
-    const response = refused(this.#c, this.#services, { code, known: granted, upstream });
+    const response = await this.#options.refuse({ code, known: granted, upstream });
     await writeResponse(exchange, response);
     return response.status;
   }
@@ -287,9 +327,8 @@ class Forwarding {
 
   /** What takes long is decided anew when something changes, and ends when it is no longer allowed. */
   #watch(endpoint: Endpoint): void {
-    const isWatched = this.#endpoint !== null;
     this.#endpoint = endpoint;
-    if (!isWatched) this.#timers.use(this.#services.clock.timer(LIVE_AFTER_MS, () => void this.#enter()));
+    this.#young ??= this.#services.clock.timer(LIVE_AFTER_MS, () => void this.#enter());
   }
 
   async #enter(): Promise<void> {
@@ -310,17 +349,18 @@ class Forwarding {
     { counters, signal }: { counters: TunnelCounters; signal: AbortSignal },
   ): Promise<TunnelEndReason> {
     this.counters = Object.assign(counters, this.counters);
-    const end = () => this.#over.abort(signal.reason);
+    const end = () => this.#end(signal.reason);
     if (signal.aborted) end();
     else signal.addEventListener("abort", end, { once: true });
-    await this.#finished.promise;
-    return this.#over.signal.aborted ? this.#over.signal.reason : "completed";
+    if (!this.#isFinished) await new Promise<void>((resolve) => (this.#onFinished = resolve));
+    return this.#endedBy ?? "completed";
   }
 
   #finish(): void {
+    this.#isFinished = true;
     this.#deadline?.[Symbol.dispose]();
-    this.#timers.dispose();
-    this.#finished.resolve();
+    this.#young?.[Symbol.dispose]();
+    this.#onFinished();
   }
 }
 

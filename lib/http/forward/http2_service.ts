@@ -1,82 +1,97 @@
-import type { ClientHttp2Stream, OutgoingHttpHeaders } from "node:http2";
-import { bodyReader } from "../body_reader.ts";
-import { fieldPairs, groupedFields } from "../raw_headers.ts";
-import { pumpBody } from "./_body_pump.ts";
+import { CarrierError } from "../../carrier/carrier_error.ts";
+import type { Http2Stream } from "../../carrier/http2_stream.ts";
+import type { Field } from "../../codec/qpack.ts";
+import { fieldPairs } from "../raw_headers.ts";
+import { type BodySink, pumpBody } from "./_body_pump.ts";
 import type { StreamPlace } from "./http2_sessions.ts";
 import { ServiceBroken, type ServiceRequest, type ServiceResponse } from "./service_request.ts";
 
-const END_STREAM = 1;
-/** The stream was not looked at (RFC 9113 section 8.7). */
-const REFUSED_STREAM = 7;
-const CANCEL = 8;
+const READ_BYTES = 16 * 1024;
 
 /**
  * Sends a request on an HTTP/2 connection.
  *
- * @param place given back when the stream is closed; @param options `scheme`: for `:scheme`
+ * @param place given back when the stream is over; @param options `scheme`: for `:scheme`
  * @throws {ServiceBroken} when there is no answer
  */
-export function requestHttp2(
+export async function requestHttp2(
   place: StreamPlace,
   request: ServiceRequest,
   { scheme }: { scheme: "http" | "https" },
 ): Promise<ServiceResponse> {
-  const { promise, resolve, reject } = Promise.withResolvers<ServiceResponse>();
   const { body, signal } = request;
-  let stream: ClientHttp2Stream;
+  let stream: Http2Stream;
   try {
-    const headers = headersOf(request, scheme);
-    stream = place.session.request(headers, { endStream: body === null, waitForTrailers: body !== null });
+    stream = await place.connection.request(fieldsOf(request, scheme));
   } catch (error) {
     place[Symbol.dispose]();
-    return Promise.reject(new ServiceBroken(error, true));
+    throw new ServiceBroken(error, true);
   }
-  const abort = () => stream.close(CANCEL);
+  const abort = () => stream.close();
   signal.addEventListener("abort", abort, { once: true });
-  stream.on("error", () => {});
-  stream.once("close", () => {
+  void stream.gone.then(() => {
     signal.removeEventListener("abort", abort);
     place[Symbol.dispose]();
-    const wasSeen = stream.rstCode !== REFUSED_STREAM && !place.isIgnored(stream.id ?? 0);
-    const isSafe = !wasSeen && body === null;
-    reject(new ServiceBroken(new Error(`The stream was closed with ${stream.rstCode}`), isSafe));
-  });
-  stream.on("headers", (_headers: unknown, _flags: number, raw: string[]) => {
-    const status = Number(fieldPairs(raw)[0]?.[1]);
-    if (status > 101) request.onInform(status, fieldPairs(raw).slice(1).flat());
-  });
-  stream.once("response", (_headers: unknown, flags: number, raw: string[]) => {
-    resolve(responseOf(stream, { raw, isLast: (flags & END_STREAM) !== 0 }));
   });
   if (signal.aborted) abort();
-  place.onFarewell(() => place.isIgnored(stream.id ?? 0) && abort());
-  if (body === null) request.onComplete();
-  else {
-    stream.once("wantTrailers", () => stream.sendTrailers(groupedFields(body.trailers)));
-    void pumpBody(stream, { request, go: Promise.resolve(), end: () => stream.end() });
+  stream.onInterim = ({ status, headers }) => request.onInform(status, headers.flat());
+  if (body === null) {
+    stream.closeWrite().catch(() => {});
+    request.onComplete();
+  } else void pumpBody(sinkOf(stream, body), { request, go: null });
+  try {
+    const { status, headers } = await stream.readAnswer();
+    return responseOf(stream, { status, headers: headers.flat() });
+  } catch (error) {
+    throw new ServiceBroken(error, isUnseen(error) && body === null);
   }
-  return promise;
 }
 
-function headersOf({ method, path, host, headers }: ServiceRequest, scheme: string): OutgoingHttpHeaders {
-  const pseudo = { ":method": method, ":scheme": scheme, ":authority": host, ":path": path };
-  return { ...pseudo, ...groupedFields(headers) };
+/** The service has said that it did not look at the request (RFC 9113 sections 6.8 and 8.7). */
+function isUnseen(error: unknown): boolean {
+  return error instanceof CarrierError &&
+    (error.code === "carrier/refused" || error.code === "carrier/going-away");
+}
+
+function sinkOf(stream: Http2Stream, body: NonNullable<ServiceRequest["body"]>): BodySink {
+  return {
+    get isClosed() {
+      return stream.isWriteOver;
+    },
+    write: (bytes) => stream.write(bytes),
+    async end() {
+      if (body.trailers.length > 0) await stream.sendFields(namesInLowerCase(body.trailers));
+      await stream.closeWrite();
+    },
+    abort: () => stream.abort(),
+  };
+}
+
+function fieldsOf({ method, path, host, headers }: ServiceRequest, scheme: string): Field[] {
+  const pseudo: Field[] = [[":method", method], [":scheme", scheme], [":authority", host], [":path", path]];
+  return [...pseudo, ...namesInLowerCase(headers)];
+}
+
+function namesInLowerCase(headers: readonly string[]): Field[] {
+  return fieldPairs(headers).map(([name, value]) => [name.toLowerCase(), value]);
 }
 
 function responseOf(
-  stream: ClientHttp2Stream,
-  { raw, isLast }: { raw: string[]; isLast: boolean },
+  stream: Http2Stream,
+  { status, headers }: { status: number; headers: readonly string[] },
 ): ServiceResponse {
-  const fields = fieldPairs(raw);
-  let trailers: string[] = [];
-  stream.on("trailers", (_headers: unknown, _flags: number, raw: string[]) => (trailers = raw));
+  const buffer = new Uint8Array(READ_BYTES);
   return {
-    status: Number(fields.find(([name]) => name === ":status")?.[1]),
-    headers: fields.filter(([name]) => !name.startsWith(":")).flat(),
-    isLast,
-    read: bodyReader(stream, () => (stream.rstCode ?? 0) !== 0),
+    status,
+    headers,
+    isLast: !stream.hasContent,
+    isReady: false,
+    async read() {
+      const count = await stream.read(buffer);
+      return count === null ? null : buffer.subarray(0, count);
+    },
     get trailers() {
-      return trailers;
+      return stream.trailers.flat();
     },
   };
 }

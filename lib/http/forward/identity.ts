@@ -1,8 +1,7 @@
-import type { Context } from "hono";
 import type { HeaderToken } from "../../config/http_settings.ts";
 import { claimHeaders } from "../../identity/claim_headers.ts";
 import type { Granted } from "../authorize.ts";
-import type { HttpEnv } from "../env.ts";
+import type { RequestContext } from "../request_context.ts";
 import type { HttpServices } from "../services.ts";
 import { type Field, plainName } from "./field_names.ts";
 
@@ -21,7 +20,7 @@ export interface Identity {
 
 /** Gathers it for one request. */
 export async function identityOf(
-  c: Context<HttpEnv>,
+  c: RequestContext,
   services: HttpServices,
   granted: Granted,
 ): Promise<Identity> {
@@ -41,12 +40,12 @@ export async function identityOf(
 
 /** What the tokens in headers stand for, in one request; the empty text for what there is not. */
 class TokenValues {
-  readonly #c: Context<HttpEnv>;
+  readonly #c: RequestContext;
   readonly #services: HttpServices;
   readonly #granted: Granted;
   #jwt: Promise<string> | null = null;
 
-  constructor(c: Context<HttpEnv>, services: HttpServices, granted: Granted) {
+  constructor(c: RequestContext, services: HttpServices, granted: Granted) {
     this.#c = c;
     this.#services = services;
     this.#granted = granted;

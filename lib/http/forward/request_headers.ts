@@ -52,42 +52,68 @@ const ORIGIN_NAMES: ReadonlySet<string> = new Set([
 export function requestHeaders(options: RequestHeaderOptions): string[] {
   const { http, set } = options;
   const received = fieldPairs(options.received);
-  const kept = received.filter(isForService(received, options)).flatMap((field) =>
-    withoutCredentials(field, options)
-  );
-  const said = [
-    ...kept.filter(([name]) => !http.removeRequestHeaders.has(name.toLowerCase())),
-    ...forwardedFields(received, options),
-    ...options.identity,
-    ...assertionFor(received, options),
-  ];
-  const overwritten = new Set(set.map(([name]) => name.toLowerCase()));
-  return [...said.filter(([name]) => !overwritten.has(name.toLowerCase())), ...set].flat();
+  const dropped = hopByHop(received);
+  const rules = { dropped, hygiene: options.hygiene, identityNames: options.identityNames };
+  const overwritten = lowerNames(set);
+  const headers: string[] = [];
+  const say = (name: string, value: string | null, lower = name.toLowerCase()) => {
+    if (value !== null && !overwritten?.has(lower)) headers.push(name, value);
+  };
+  for (const [name, value] of received) {
+    const lower = name.toLowerCase();
+    if (!isForService({ lower, value }, rules)) continue;
+    if (!http.removeRequestHeaders.has(lower)) {
+      say(name, withoutCredentials({ lower, value }, options), lower);
+    }
+  }
+  say("X-Forwarded-For", forwardedFor(received, options));
+  say("X-Forwarded-Proto", "https");
+  say("X-Forwarded-Host", options.host);
+  say("X-Request-Id", options.requestId);
+  say("Via", options.via);
+  for (const [name, value] of options.identity) say(name, value);
+  if (http.passesIdentity) say("X-Pomerium-Jwt-Assertion-For", assertionFor(received));
+  for (const [name, value] of set) headers.push(name, value);
+  return headers;
 }
 
-function isForService(received: readonly Field[], options: RequestHeaderOptions): (field: Field) => boolean {
-  const dropped = hopByHop(received);
-  return ([name, value]) => {
-    const lower = name.toLowerCase();
-    if (lower === "te") return value.trim().toLowerCase() === "trailers";
-    if (lower === "host" || lower === "expect" || dropped.has(lower)) return false;
-    if (lower.includes("_") && options.hygiene.underscores === "drop") return false;
-    const plain = plainName(name);
-    return !ORIGIN_NAMES.has(plain) && !plain.startsWith("x-pomerium-") && !options.identityNames.has(plain);
-  };
+/** `null` when there are none. */
+function lowerNames(fields: readonly Field[]): ReadonlySet<string> | null {
+  return fields.length === 0 ? null : new Set(fields.map(([name]) => name.toLowerCase()));
+}
+
+interface LowerField {
+  readonly lower: string;
+  readonly value: string;
+}
+
+function isForService(
+  { lower, value }: LowerField,
+  { dropped, hygiene, identityNames }: Pick<RequestHeaderOptions, "hygiene" | "identityNames"> & {
+    readonly dropped: ReadonlySet<string>;
+  },
+): boolean {
+  if (lower === "te") return value.trim().toLowerCase() === "trailers";
+  if (lower === "host" || lower === "expect" || dropped.has(lower)) return false;
+  if (hygiene.underscores === "drop" && lower.includes("_")) return false;
+  const plain = plainName(lower);
+  return !ORIGIN_NAMES.has(plain) && !plain.startsWith("x-pomerium-") && !identityNames.has(plain);
 }
 
 /** Sessions of the gateway are nobody else's business. */
-function withoutCredentials([name, value]: Field, { cookieName }: RequestHeaderOptions): Field[] {
-  switch (plainName(name)) {
+function withoutCredentials(
+  { lower, value }: LowerField,
+  { cookieName }: RequestHeaderOptions,
+): string | null {
+  switch (plainName(lower)) {
     case "authorization":
-      return /^(?:Pomerium |Bearer Pomerium-)/i.test(value) ? [] : [[name, value]];
+      return /^(?:Pomerium |Bearer Pomerium-)/i.test(value) ? null : value;
     case "cookie": {
       const others = value.split(";").filter((pair) => !isOwnCookie(pair.split("=")[0]!.trim(), cookieName));
-      return others.length === 0 ? [] : [[name, others.join(";").trim()]];
+      return others.length === 0 ? null : others.join(";").trim();
     }
     default:
-      return [[name, value]];
+      return value;
   }
 }
 
@@ -96,24 +122,17 @@ export function isOwnCookie(name: string, cookieName: string): boolean {
   return name === cookieName || name.startsWith(`__Host-${cookieName}_`);
 }
 
-function forwardedFields(received: readonly Field[], options: RequestHeaderOptions): Field[] {
-  const before = received.filter(([name]) => name.toLowerCase() === "x-forwarded-for").map(([, value]) =>
+/** Whom the request came from, as far as that is to be said; `null`: nothing is. */
+function forwardedFor(received: readonly Field[], { hygiene, peer }: RequestHeaderOptions): string | null {
+  const addresses = received.filter(([name]) => name.toLowerCase() === "x-forwarded-for").map(([, value]) =>
     value
   );
-  const addresses = options.hygiene.skipsForwardedFor ? before : [...before, options.peer];
-  return [
-    ...(addresses.length === 0 ? [] : [["X-Forwarded-For", addresses.join(", ")] as const]),
-    ["X-Forwarded-Proto", "https"],
-    ["X-Forwarded-Host", options.host],
-    ["X-Request-Id", options.requestId],
-    ["Via", options.via],
-  ];
+  if (!hygiene.skipsForwardedFor) addresses.push(peer);
+  return addresses.length === 0 ? null : addresses.join(", ");
 }
 
 /** The assertion about somebody on whose behalf a service calls; the last service verifies it. */
-function assertionFor(received: readonly Field[], { http }: RequestHeaderOptions): Field[] {
-  if (!http.passesIdentity) return [];
+function assertionFor(received: readonly Field[]): string | null {
   const find = (wanted: string) => received.find(([name]) => name.toLowerCase() === wanted)?.[1];
-  const assertion = find(ASSERTION) ?? find(ASSERTION_FOR);
-  return assertion === undefined ? [] : [["X-Pomerium-Jwt-Assertion-For", assertion]];
+  return find(ASSERTION) ?? find(ASSERTION_FOR) ?? null;
 }

@@ -4,6 +4,8 @@ import { fieldPairs } from "../raw_headers.ts";
 import { hopByHop } from "./field_names.ts";
 import { isOwnCookie } from "./request_headers.ts";
 
+const NONE: ReadonlySet<string> = new Set();
+
 /**
  * The header fields for the caller: what the service sent, in its order, without what is for its connection only, and
  * without sessions and ways around the gateway (RFC 7838), which are not the service's to give; then as the route says.
@@ -22,19 +24,21 @@ export function responseHeaders(
 ): string[] {
   const fields = fieldPairs(received);
   const dropped = hopByHop(fields);
-  const overwritten = new Set(http.setResponseHeaders.map(([name]) => name.toLowerCase()));
-  const kept = fields.filter(([name, value]) => {
+  const { setResponseHeaders: set } = http;
+  const overwritten = set.length === 0 ? NONE : new Set(set.map(([name]) => name.toLowerCase()));
+  const headers: string[] = [];
+  for (const [name, value] of fields) {
     const lower = name.toLowerCase();
-    if (lower === "alt-svc" || lower === "x-request-id" || dropped.has(lower)) return false;
-    if (lower === "set-cookie" && isOwnCookie(cookieNameOf(value), cookieName)) return false;
-    return !overwritten.has(lower);
-  });
-  return [
-    ...kept.map(([name, value]) => [name, rewritten(name.toLowerCase(), value, http)]),
-    ...http.setResponseHeaders,
-    ...(altSvc === null || overwritten.has("alt-svc") ? [] : [["alt-svc", altSvc]]),
-    ["x-request-id", requestId],
-  ].flat();
+    if (lower === "alt-svc" || lower === "x-request-id" || dropped.has(lower) || overwritten.has(lower)) {
+      continue;
+    }
+    if (lower === "set-cookie" && isOwnCookie(cookieNameOf(value), cookieName)) continue;
+    headers.push(name, rewritten(lower, value, http));
+  }
+  for (const [name, value] of set) headers.push(name, value);
+  if (altSvc !== null && !overwritten.has("alt-svc")) headers.push("alt-svc", altSvc);
+  headers.push("x-request-id", requestId);
+  return headers;
 }
 
 /** A cookie without name is sent back as its value alone, which then looks like one with a name (RFC 6265bis section 5.6). */

@@ -7,6 +7,7 @@ import { refuse } from "../answers.tsx";
 import { authorize, entryOf, type Granted, refused } from "../authorize.ts";
 import type { HttpEnv } from "../env.ts";
 import { gatewayOrigin } from "../origins.ts";
+import { type RequestContext, siteOf } from "../request_context.ts";
 import type { CleanTarget } from "../request_path.ts";
 import type { HttpServices } from "../services.ts";
 import { browserToken, signInUrl } from "../sign_in_chain.ts";
@@ -30,11 +31,11 @@ export interface RouteRequest {
 
 /** The HTTP route that answers to a request; `null` when none does. */
 export function httpRouteOf(
-  c: Context<HttpEnv>,
+  c: RequestContext,
   services: HttpServices,
   target: CleanTarget,
 ): RouteRequest | null {
-  const url = new URL(c.req.url);
+  const url = siteOf(c);
   const authority = {
     host: url.hostname.replace(/^\[|\]$/g, ""),
     port: url.port === "" ? 443 : Number(url.port),
@@ -97,17 +98,17 @@ function answered(
 }
 
 /** Why a request cannot be forwarded as it is; `null` when it can. */
-function faultOf(c: Context<HttpEnv>, services: HttpServices): string | null {
-  const fields = [...c.req.raw.headers];
+export function faultOf(c: RequestContext, services: HttpServices): string | null {
+  const { headers } = c.req.raw;
   if (c.req.method === "TRACE") return "TRACE shows what only the service is told.";
-  if (nominatesReserved(fields)) return "Connection names a field that is not its own.";
-  const hasUnderscore = fields.some(([name]) => name.includes("_"));
-  const isRefused = hasUnderscore && services.config.http.underscores === "reject";
+  if (nominatesReserved(headers)) return "Connection names a field that is not its own.";
+  const isRefused = services.config.http.underscores === "reject" &&
+    [...headers].some(([name]) => name.includes("_"));
   return isRefused ? "The name of a header field has an underscore." : null;
 }
 
-/** An extended CONNECT is what a GET with `Upgrade` is in HTTP/1.1 (RFC 8441 section 5). */
-function httpFacts(c: Context<HttpEnv>, { path }: CleanTarget): HttpFacts {
+/** What a policy may ask of the request; an extended CONNECT is what a GET with `Upgrade` is in HTTP/1.1 (RFC 8441 section 5). */
+export function httpFacts(c: RequestContext, { path }: CleanTarget): HttpFacts {
   return {
     method: c.req.method === "CONNECT" ? "GET" : c.req.method,
     path,

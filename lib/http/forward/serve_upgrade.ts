@@ -1,22 +1,18 @@
-import type { Buffer } from "node:buffer";
 import { createHash, randomBytes } from "node:crypto";
-import http, { type IncomingMessage } from "node:http";
-import type { Duplex } from "node:stream";
 import type { Context } from "hono";
 import { plainAddress } from "../../base/ip.ts";
-import type { ByteStream } from "../../base/byte_stream.ts";
 import { errorMessage } from "../../base/errors.ts";
-import type { StreamDuplex } from "../../base/stream_duplex.ts";
-import type { MoveTunnel } from "../../tunnel/registry.ts";
+import type { Http1AnswerHead } from "../../codec/http1_answer_head.ts";
+import { Http1Body } from "../../codec/http1_body.ts";
+import type { MovingTunnel } from "../../tunnel/registry.ts";
 import { splice } from "../../tunnel/splice.ts";
 import type { TunnelEndReason } from "../../tunnel/tunnel_end.ts";
 import { DialError } from "../../upstream/dial_error.ts";
 import type { PooledConnection } from "../../upstream/upstream_pool.ts";
 import { altSvcFor } from "../alt_svc.ts";
-import { bodyReader } from "../body_reader.ts";
 import { entryOf, refused, subjectOf } from "../authorize.ts";
 import type { HttpEnv } from "../env.ts";
-import type { Exchange } from "../exchange.ts";
+import type { Exchange, RawHeaders } from "../exchange.ts";
 import { fieldPairs } from "../raw_headers.ts";
 import { routingKey } from "../routing_key.ts";
 import type { HttpServices } from "../services.ts";
@@ -24,7 +20,7 @@ import type { AnswerCode } from "../status.ts";
 import { tunnelFacts, tunnelLimits } from "../tunnel_facts.ts";
 import { viaOf } from "../via.ts";
 import type { Forwarded } from "./forward_request.ts";
-import { Http1Agent, MAX_ANSWER_HEAD_BYTES } from "./http1_agent.ts";
+import { type Handshake, shakeHands } from "./_shake_hands.ts";
 import { identityOf } from "./identity.ts";
 import { requestHeaders } from "./request_headers.ts";
 import { responseHeaders } from "./response_headers.ts";
@@ -32,13 +28,6 @@ import { serviceHost, servicePath } from "./service_target.ts";
 
 /** What WebSocket appends to a key before it hashes it (RFC 6455 section 1.3). */
 const WEBSOCKET_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-/** A service may take so long to go over to another protocol, whatever the route says. */
-const HANDSHAKE_MS = 30_000;
-
-/** What a service says to an upgrade. */
-type Handshake =
-  | { readonly kind: "upgraded"; readonly head: IncomingMessage; readonly stream: ByteStream }
-  | { readonly kind: "answered"; readonly head: IncomingMessage };
 
 /**
  * A request to go over to another protocol, by `Upgrade` (RFC 9110 section 7.8) or by extended CONNECT (RFC 8441): asks the
@@ -69,10 +58,10 @@ export async function serveUpgrade(
       connection.stream.close();
       return fail("http/bad-request");
     }
-    const handshake = await shakeHands(connection, { ...fields, method: methodOf(c) });
-    if (handshake.kind === "answered") return passOn(c, services, { ...options, ...handshake, connection });
+    const handshake = await shakeHands(connection.stream, { ...fields, method: methodOf(c) });
+    if (handshake.head.status !== 101) return passOn(c, services, { ...options, ...handshake, connection });
     if (!agrees(handshake.head, c, key)) {
-      handshake.stream.close();
+      connection.stream.close();
       return fail("http/service-broken", connection.address);
     }
     return carry(c, services, { ...options, ...handshake, connection });
@@ -130,55 +119,29 @@ async function fieldsFor(
   };
 }
 
-async function shakeHands(
-  connection: PooledConnection,
-  request: { method: string; path: string; headers: string[] },
-): Promise<Handshake> {
-  const { promise, resolve, reject } = Promise.withResolvers<Handshake>();
-  const agent = new Http1Agent(() => Promise.resolve(connection));
-  const outgoing = http.request({
-    ...request,
-    setHost: false,
-    maxHeaderSize: MAX_ANSWER_HEAD_BYTES,
-    agent,
-  });
-  const timer = setTimeout(
-    () => outgoing.destroy(new DialError("dial/timeout", "The service did not answer in time")),
-    HANDSHAKE_MS,
-  );
-  outgoing.on("error", reject);
-  outgoing.on("upgrade", (head, socket, early) => {
-    const stream = (socket as Duplex as StreamDuplex).detach(early as Buffer);
-    resolve({ kind: "upgraded", head, stream });
-  });
-  outgoing.on("response", (head) => resolve({ kind: "answered", head }));
-  outgoing.end();
-  try {
-    return await promise;
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 /** Whether the service went over to what it was asked for. */
-function agrees({ headers }: IncomingMessage, c: Context<HttpEnv>, key: string | null): boolean {
-  if (headers.upgrade?.toLowerCase() !== c.env.upgrade) return false;
+function agrees({ fields, upgrade }: Http1AnswerHead, c: Context<HttpEnv>, key: string | null): boolean {
+  if (upgrade !== c.env.upgrade) return false;
   const accept = key === null ? null : createHash("sha1").update(key + WEBSOCKET_GUID).digest("base64");
-  return accept === null || headers["sec-websocket-accept"] === accept;
+  return accept === null || valueOf(fields, "sec-websocket-accept") === accept;
 }
 
-type Answered = Forwarded & { head: IncomingMessage; connection: PooledConnection };
+function valueOf(fields: RawHeaders, wanted: string): string | undefined {
+  return fieldPairs(fields).find(([name]) => name.toLowerCase() === wanted)?.[1];
+}
+
+type Answered = Forwarded & Handshake & { connection: PooledConnection };
 
 /** The service answers as if it had not been asked for another protocol, as when it refuses. */
 function passOn(
   c: Context<HttpEnv>,
   services: HttpServices,
-  { granted, head, connection }: Answered,
+  { granted, head, input, connection }: Answered,
 ): Response {
-  const status = head.statusCode ?? 0;
+  const { status } = head;
   // A client of extended CONNECT would take a 200 for a yes.
   if (c.req.method === "CONNECT" && status < 300) {
-    head.destroy();
+    connection.stream.close();
     return refused(c, services, {
       code: "http/service-broken",
       known: granted,
@@ -197,7 +160,8 @@ function passOn(
   c.env.forward(async (exchange) => {
     // It may go on for ever, such as server-sent events.
     const running = services.tunnels.run(tunnelFacts(c, granted, connection.upstream), {
-      move: (live) => copyAnswer(exchange, { ...live, head, headers }),
+      move: ({ counters, signal }) =>
+        copyAnswer(exchange, { counters, signal, head, input, headers, connection }),
       limits: tunnelLimits(services, granted),
     });
     if (services.live.mark !== granted.mark) void services.live.recheck(c.get("requestId"));
@@ -209,20 +173,23 @@ function passOn(
   return c.body(null, 200);
 }
 
-type Copying = Parameters<MoveTunnel>[0] & { head: IncomingMessage; headers: string[] };
+type Copying = Pick<MovingTunnel, "counters" | "signal"> & Handshake & {
+  headers: string[];
+  connection: PooledConnection;
+};
 
 async function copyAnswer(
   exchange: Exchange,
-  { head, headers, counters, signal }: Copying,
+  { head, input, headers, connection, counters, signal }: Copying,
 ): Promise<TunnelEndReason> {
   const over = AbortSignal.any([signal, exchange.signal]);
-  const stop = () => head.destroy();
+  const stop = () => connection.stream.close();
   over.addEventListener("abort", stop, { once: true });
   try {
     over.throwIfAborted();
-    const read = bodyReader(head, () => !head.complete);
-    exchange.respond({ status: head.statusCode ?? 0, headers, isLast: false });
-    for (let chunk = await read(); chunk !== null; chunk = await read()) {
+    const body = new Http1Body(head.framing);
+    exchange.respond({ status: head.status, headers, isLast: false });
+    for (let chunk = await input.read(body); chunk !== null; chunk = await input.read(body)) {
       await exchange.write(chunk);
       counters.bytesDown += chunk.length;
     }
@@ -243,7 +210,7 @@ function headersFor(
   services: HttpServices,
   { granted, head }: Pick<Answered, "granted" | "head">,
 ): string[] {
-  return responseHeaders(head.rawHeaders, {
+  return responseHeaders(head.fields, {
     http: granted.route.http!,
     cookieName: services.config.cookie.name,
     requestId: c.get("requestId"),
@@ -255,7 +222,7 @@ function headersFor(
 function carry(
   c: Context<HttpEnv>,
   services: HttpServices,
-  { granted, head, stream, connection }: Answered & { stream: ByteStream },
+  { granted, head, input, connection }: Answered,
 ): Response {
   const isConnect = c.req.method === "CONNECT";
   const status = isConnect ? 200 : 101;
@@ -264,7 +231,7 @@ function carry(
   const ended = c.get("tunnelOpened")();
   c.env.takeOver(async (client) => {
     const running = services.tunnels.run(tunnelFacts(c, granted, connection.upstream), {
-      move: (live) => splice(client, stream, live),
+      move: (live) => splice(client, input.detach(connection.stream), live),
       limits: tunnelLimits(services, granted),
     });
     if (services.live.mark !== granted.mark) void services.live.recheck(c.get("requestId"));
@@ -280,7 +247,7 @@ function carry(
   }
   if (!isConnect) {
     headers.set("connection", "Upgrade");
-    headers.set("upgrade", head.headers.upgrade!);
+    headers.set("upgrade", valueOf(head.fields, "upgrade")!);
   }
   return new Response(null, { status, headers });
 }

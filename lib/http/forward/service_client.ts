@@ -5,7 +5,7 @@ import type { Grant } from "../../policy/grant.ts";
 import type { Endpoint } from "../../upstream/endpoint.ts";
 import type { UpstreamConnection } from "../../upstream/upstream_connection.ts";
 import type { UpstreamPool } from "../../upstream/upstream_pool.ts";
-import { Http1Agent } from "./http1_agent.ts";
+import { Http1Connections } from "./http1_connections.ts";
 import { requestHttp1 } from "./http1_service.ts";
 import { requestHttp2 } from "./http2_service.ts";
 import { Http2Sessions, type StreamPlace } from "./http2_sessions.ts";
@@ -24,7 +24,7 @@ export interface ServiceClientOptions {
 /** Speaks HTTP with one service over connections that are kept; with one that is published, over one for each request. */
 export class ServiceClient {
   readonly #options: ServiceClientOptions;
-  readonly #agent: Http1Agent;
+  readonly #http1: Http1Connections;
   readonly #sessions: Http2Sessions;
 
   /** Opens nothing before the first request. */
@@ -32,7 +32,7 @@ export class ServiceClient {
     this.#options = options;
     // Who publishes a service is told with each connection whom it is for.
     const keeps = options.endpoint.publisher === null;
-    this.#agent = new Http1Agent((grant) => this.#open(grant, ["http/1.1"]), { keeps });
+    this.#http1 = new Http1Connections((grant) => this.#open(grant, ["http/1.1"]), { keeps });
     this.#sessions = new Http2Sessions({ keeps });
   }
 
@@ -53,7 +53,7 @@ export class ServiceClient {
       const place = this.#sessions.take() ?? await this.#openSession(grant, isTls);
       if (place !== null) return await requestHttp2(place, request, { scheme: isTls ? "https" : "http" });
     }
-    return await requestHttp1(request, { agent: this.#agent, grant });
+    return await requestHttp1(request, { connections: this.#http1, grant });
   }
 
   /** @returns `null` when the service does not speak HTTP/2 */

@@ -37,7 +37,9 @@ export interface ServiceResponse {
   readonly headers: RawHeaders;
   /** Nothing follows the head. */
   readonly isLast: boolean;
-  /** More of the body, `null` at its end; rejects when the service breaks off. */
+  /** Whether {@link ServiceResponse.read} would not wait. */
+  readonly isReady: boolean;
+  /** More of the body, good until the next call; `null` at its end; rejects when the service breaks off. */
   read(): Promise<Uint8Array | null>;
   /** Complete at the end of the body. */
   readonly trailers: RawHeaders;

@@ -31,11 +31,12 @@ export function replacedPrefix(path: string, rule: PathRule, prefix: string): st
 }
 
 function withoutSession(query: string): string {
+  if (query === "") return "";
   const kept = query.slice(1).split("&").filter((pair) => {
     const [name] = new URLSearchParams(pair).keys();
     return name !== "pomerium_session";
   });
-  return query === "" ? "" : kept.length === 0 ? "" : `?${kept.join("&")}`;
+  return kept.length === 0 ? "" : `?${kept.join("&")}`;
 }
 
 /**

@@ -24,18 +24,25 @@ export class HttpPublisher implements Publisher {
   readonly counters = { bytesUp: 0, bytesDown: 0 };
   readonly #channel: PublishChannel;
   readonly #random: Random;
+  readonly #mark: string;
   readonly #waiting = new Map<string, Waiting>();
   readonly #open = new Set<ByteStream>();
 
-  /** Asks for nothing yet. @param id see {@link Publisher.id}; @param options `channel`: to them */
+  /** Asks for nothing yet. @param id see {@link Publisher.id}; @param options `channel`: to them; `mark`: what ids of connections begin with */
   constructor(
     id: string,
-    { sessionId, channel, random }: { sessionId: string; channel: PublishChannel; random: Random },
+    { sessionId, channel, random, mark = "" }: {
+      sessionId: string;
+      channel: PublishChannel;
+      random: Random;
+      mark?: string;
+    },
   ) {
     this.id = id;
     this.sessionId = sessionId;
     this.#channel = channel;
     this.#random = random;
+    this.#mark = mark;
   }
 
   /** {@inheritDoc Publisher.onHealth} */
@@ -50,7 +57,7 @@ export class HttpPublisher implements Publisher {
       throw new DialError("dial/limit", `Publisher ${this.id} has ${MAX_WAITING} connections on their way`);
     }
     // Whoever knows it may be the service for one connection.
-    const id = randomId(this.#random, 16);
+    const id = this.#mark + randomId(this.#random, 16);
     const waiting = Promise.withResolvers<ByteStream>();
     this.#waiting.set(id, waiting);
     try {

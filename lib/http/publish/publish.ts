@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import type { Authority } from "../../base/authority.ts";
 import type { ByteStream } from "../../base/byte_stream.ts";
+import { joinBoth } from "../../base/join_both.ts";
 import {
   ASK_EVERY_MS,
   PUBLISH_PROTOCOL,
@@ -14,6 +15,7 @@ import { END_SENTENCES, type TunnelEndReason } from "../../tunnel/tunnel_end.ts"
 import { authorize, entryOf, type Granted, refused, subjectOf } from "../authorize.ts";
 import type { HttpEnv } from "../env.ts";
 import type { HttpServices } from "../services.ts";
+import type { JoinRequest } from "../siblings.ts";
 import { HttpPublisher } from "./http_publisher.ts";
 
 const METHOD = "PUBLISH";
@@ -48,7 +50,7 @@ export async function publish(
   // Whatever a policy lets everybody do, who publishes has signed in.
   if (!isSignedIn(granted)) return refused(c, services, { code: "http/denied", known: granted });
   const connection = query.get("connection");
-  if (connection !== null) return join(c, services, { publishers, granted, connection });
+  if (connection !== null) return await join(c, services, { publishers, granted, connection });
   const { sessionId } = granted.caller.session;
   if ([...publishers].filter((one) => one.sessionId === sessionId).length >= MAX_OF_SESSION) {
     return refused(c, services, { code: "dial/limit", known: granted });
@@ -78,8 +80,16 @@ function goOver(c: Context<HttpEnv>): Response {
   return new Response(null, { status: 101, headers: { connection: "Upgrade", upgrade: PUBLISH_PROTOCOL } });
 }
 
-/** Gives the stream to who waits for it. */
-function join(
+/** The publisher in this process that waits for a connection. */
+export function whoExpects(
+  { sessionId, connection }: JoinRequest,
+  publishers: HttpPublishers,
+): HttpPublisher | undefined {
+  return [...publishers].find((one) => one.sessionId === sessionId && one.expects(connection));
+}
+
+/** Gives the stream to who waits for it, here or in another process. */
+async function join(
   c: Context<HttpEnv>,
   services: HttpServices,
   { publishers, granted, connection }: {
@@ -87,14 +97,19 @@ function join(
     granted: SignedIn;
     connection: string;
   },
-): Response {
+): Promise<Response> {
   const { sessionId } = granted.caller.session;
-  const publisher = [...publishers].find((one) => one.sessionId === sessionId && one.expects(connection));
-  if (publisher === undefined) return refused(c, services, { code: "http/not-found", known: granted });
-  c.env.takeOver((stream) => {
-    publisher.arrived(connection, stream);
-    return Promise.resolve();
-  });
+  const publisher = whoExpects({ sessionId, connection }, publishers);
+  if (publisher !== undefined) {
+    c.env.takeOver((stream) => {
+      publisher.arrived(connection, stream);
+      return Promise.resolve();
+    });
+    return goOver(c);
+  }
+  const elsewhere = await services.siblings?.join({ sessionId, connection }) ?? null;
+  if (elsewhere === null) return refused(c, services, { code: "http/not-found", known: granted });
+  c.env.takeOver((stream) => joinBoth(stream, elsewhere));
   return goOver(c);
 }
 
@@ -108,7 +123,12 @@ async function serve(
   const { publications, audit, clock, random } = services;
   const channel = new PublishChannel(stream);
   const { sessionId } = caller.session;
-  const publisher = new HttpPublisher(`http:${c.get("requestId")}`, { sessionId, channel, random });
+  const publisher = new HttpPublisher(`http:${c.get("requestId")}`, {
+    sessionId,
+    channel,
+    random,
+    ...(services.siblings === undefined ? {} : { mark: services.siblings.mark }),
+  });
   const startedMs = clock.monotonic();
   const ended = c.get("tunnelOpened")();
   const { promise: withdrawn, resolve: withdraw } = Promise.withResolvers<TunnelEndReason>();

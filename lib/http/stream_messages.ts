@@ -1,36 +1,37 @@
-import { RequestError } from "@hono/node-server";
-import type { Http3Stream } from "../carrier/http3_stream.ts";
+import { BadRequest } from "./bad_request.ts";
+import type { MessageStream } from "../carrier/message_stream.ts";
 import type { RequestHead } from "../codec/http_fields.ts";
 import type { Field } from "../codec/qpack.ts";
 import { upgradeUrl } from "./asked.ts";
 import { ConnectRequest } from "./connect_request.ts";
-import { contentReader, mayHaveBody } from "./http3_exchange.ts";
+import { contentReader } from "./stream_exchange.ts";
 import { isUnmistakable } from "./malformed.ts";
 
 const CHUNK_BYTES = 16 * 1024;
 
 /**
- * An HTTP/3 request as a web `Request`, whose body is read from its stream as it is asked for.
+ * A request of HTTP/2 or HTTP/3 as a web `Request`, whose body is read from its stream as it is asked for.
  *
- * @throws {RequestError} when it names no host and path
+ * @throws {BadRequest} when it names no host and path
  */
-export function requestOf(head: RequestHead, stream: Http3Stream): Request {
+export function requestOf(head: RequestHead, stream: MessageStream): Request {
   const headers = new Headers(head.headers.map(([name, value]) => [name, value]));
   if (head.method === "CONNECT" && head.protocol === null) return new ConnectRequest(headers);
-  if (!isUnmistakable(head.method)) throw new RequestError("A method in lower case");
+  if (!isUnmistakable(head.method)) throw new BadRequest("A method in lower case");
   const url = upgradeUrl(head.scheme!, head.authority ?? undefined, head.path!);
   if (head.method === "CONNECT") return new ConnectRequest(headers, url);
-  const hasBody = mayHaveBody(head) && head.method !== "GET" && head.method !== "HEAD";
+  const hasBody = stream.hasContent !== false && head.method !== "GET" && head.method !== "HEAD" &&
+    head.contentLength !== 0;
   const body = hasBody ? { body: bodyOf(contentReader(head, stream), stream), duplex: "half" } : {};
   try {
     return new Request(url, { method: head.method, headers, ...body });
   } catch (cause) {
-    throw new RequestError("A method that is not served", { cause });
+    throw new BadRequest("A method that is not served", { cause });
   }
 }
 
 /** Sends an answer with its body, and ends the stream. Never rejects. */
-export async function sendResponse(stream: Http3Stream, response: Response, method: string): Promise<void> {
+export async function sendResponse(stream: MessageStream, response: Response, method: string): Promise<void> {
   try {
     await stream.sendFields(headOf(response));
     if (method === "HEAD") await response.body?.cancel();
@@ -43,7 +44,7 @@ export async function sendResponse(stream: Http3Stream, response: Response, meth
   }
 }
 
-/** The field section of an answer (RFC 9114 section 4.3.2). */
+/** The field section of an answer (RFC 9113 section 8.3.2, RFC 9114 section 4.3.2). */
 export function headOf(response: Response): Field[] {
   const fields = [...response.headers].filter(([name]) => !CONNECTION_FIELDS.has(name));
   return [[":status", String(response.status)], ...fields];
@@ -56,7 +57,7 @@ const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
-function bodyOf(read: Http3Stream["read"], stream: Http3Stream): ReadableStream<Uint8Array<ArrayBuffer>> {
+function bodyOf(read: MessageStream["read"], stream: MessageStream): ReadableStream<Uint8Array<ArrayBuffer>> {
   return new ReadableStream({
     async pull(controller) {
       const chunk = new Uint8Array(CHUNK_BYTES);

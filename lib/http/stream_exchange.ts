@@ -1,4 +1,4 @@
-import type { Http3Stream } from "../carrier/http3_stream.ts";
+import type { MessageStream } from "../carrier/message_stream.ts";
 import type { RequestHead } from "../codec/http_fields.ts";
 import type { Field } from "../codec/qpack.ts";
 import type { Exchange, RawHeaders, ResponseHead } from "./exchange.ts";
@@ -6,27 +6,27 @@ import { fieldPairs } from "./raw_headers.ts";
 
 const READ_BYTES = 16 * 1024;
 
-/** An exchange over one HTTP/3 stream. */
-export class Http3Exchange implements Exchange {
+/** An exchange over one stream of HTTP/2 or HTTP/3. */
+export class StreamExchange implements Exchange {
   /** {@inheritDoc Exchange.method} */
   readonly method: string;
   /** {@inheritDoc Exchange.headers} */
   readonly headers: RawHeaders;
   /** {@inheritDoc Exchange.hasBody} */
   readonly hasBody: boolean;
-  readonly #stream: Http3Stream;
-  readonly #read: Http3Stream["read"];
+  readonly #stream: MessageStream;
+  readonly #read: MessageStream["read"];
   readonly #gone = new AbortController();
   readonly #buffer = new Uint8Array(READ_BYTES);
   #sent: Promise<void> = Promise.resolve();
 
   /** Nothing is read or sent yet. */
-  constructor(head: RequestHead, stream: Http3Stream) {
+  constructor(head: RequestHead, stream: MessageStream) {
     this.#stream = stream;
     this.#read = contentReader(head, stream);
     this.method = head.method;
     this.headers = head.headers.flat();
-    this.hasBody = mayHaveBody(head);
+    this.hasBody = stream.hasContent ?? mayHaveBody(head);
     void stream.gone.then(() => this.#gone.abort());
   }
 
@@ -88,7 +88,7 @@ export class Http3Exchange implements Exchange {
 }
 
 /** Reads the content of a request; a client that asked for it is told to go on at the first call (RFC 9110 section 10.1.1). */
-export function contentReader(head: RequestHead, stream: Http3Stream): Http3Stream["read"] {
+export function contentReader(head: RequestHead, stream: MessageStream): MessageStream["read"] {
   let isAwaited = head.headers.some(([name, value]) =>
     name === "expect" && value.toLowerCase() === "100-continue"
   );
@@ -100,7 +100,7 @@ export function contentReader(head: RequestHead, stream: Http3Stream): Http3Stre
 }
 
 /** Whether content may follow a request head. Nobody gives a GET content without saying how long it is. */
-export function mayHaveBody({ method, contentLength }: RequestHead): boolean {
+function mayHaveBody({ method, contentLength }: RequestHead): boolean {
   return contentLength === null ? method !== "GET" && method !== "HEAD" : contentLength > 0;
 }
 
@@ -108,7 +108,7 @@ function headOf(status: number, headers: RawHeaders): Field[] {
   return [[":status", String(status)], ...fieldsOf(headers)];
 }
 
-/** Names are in lower case in HTTP/3 (RFC 9114 section 4.2). */
+/** Names are in lower case (RFC 9113 section 8.2, RFC 9114 section 4.2). */
 function fieldsOf(headers: RawHeaders): Field[] {
   return fieldPairs(headers).map(([name, value]) => [name.toLowerCase(), value]);
 }
