@@ -19,8 +19,20 @@ export type SshRefusalCode =
   | "ssh/wrong-key"
   /** Signing in anew could change the answer. */
   | "ssh/unauthenticated"
+  /** Only sign-ins through the route's own client of the identity provider count, and those for SSH go through another. */
+  | "ssh/other-client"
   /** The policy says no. */
   | "ssh/denied";
+
+/** What the person at the client is told, each for itself. */
+export const SSH_REFUSAL_SENTENCES: Readonly<Record<SshRefusalCode, string>> = {
+  "ssh/no-route": "There is no such route",
+  "ssh/wrong-key": "The policy of the route asks for another key",
+  "ssh/unauthenticated": "The policy of the route asks you to sign in anew",
+  "ssh/other-client":
+    "The route has a client of its own at the identity provider, through which nobody signs in over SSH",
+  "ssh/denied": "The policy of the route does not let you in",
+};
 
 /** A login does not reach a route. */
 export interface SshRefusal {
@@ -68,7 +80,8 @@ export function decideSsh(
     ssh: login.ssh,
   });
   if (decision.verdict === "allowed") return { route, grant: decision.grant, decision, mark };
-  return { code: codeOf(decision), route, decision };
+  const isOfOther = !counts && route.idpClient !== null;
+  return { code: isOfOther ? "ssh/other-client" : codeOf(decision), route, decision };
 }
 
 function codeOf({ verdict, allow, deny }: Decision): SshRefusalCode {

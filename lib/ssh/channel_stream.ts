@@ -27,12 +27,12 @@ export function channelStream(channel: Duplex & { eof?(): void }): ByteStream {
   return {
     async read(into) {
       while (true) {
-        const chunk = channel.read() as Uint8Array | null;
+        // All that waits would be put together, and what is given back again with whatever comes next.
+        const count = Math.min(into.length, channel.readableLength);
+        const chunk = channel.read(count) as Uint8Array | null;
         if (chunk !== null) {
-          const count = Math.min(into.length, chunk.length);
-          into.set(chunk.subarray(0, count));
-          if (count < chunk.length) channel.unshift(chunk.subarray(count));
-          return count;
+          into.set(chunk);
+          return chunk.length;
         }
         if (isClosed || channel.readableEnded) return null;
         await readable(channel);

@@ -3,12 +3,14 @@ import type { ServerChannel, Session } from "ssh2";
 import { errorMessage, SallyportError } from "../base/errors.ts";
 import { randomId } from "../base/random.ts";
 import { END_SENTENCES, type TunnelEndReason } from "../tunnel/tunnel_end.ts";
+import { DialError } from "../upstream/dial_error.ts";
 import { refuseChannel } from "./_protocol.ts";
 import {
   decideSsh,
   noteDecision,
   routeNamed,
   SSH_PORT,
+  SSH_REFUSAL_SENTENCES,
   subjectOf,
   tunnelFactsOf,
   tunnelLimitsOf,
@@ -263,7 +265,10 @@ class RoutelessConnection implements Disposable {
     const note = { wanted, services, decision: decided.decision };
     if ("code" in decided) {
       noteDecision(login, { ...note, opened: false, status: 403, error: decided.code, upstream: null });
-      return await leave("Permission Denied: access denied");
+      const isSaid = decided.code === "ssh/other-client";
+      return await leave(
+        `Permission Denied: ${isSaid ? SSH_REFUSAL_SENTENCES[decided.code] : "access denied"}`,
+      );
     }
     if (services.routeSessions === null) return await leave("Routes of SSH cannot be reached here");
     let session: RouteSession;
@@ -271,7 +276,9 @@ class RoutelessConnection implements Disposable {
       session = await services.routeSessions.open({ ...login, routeName: name }, decided);
     } catch (error) {
       if (!(error instanceof SallyportError)) throw error;
-      noteDecision(login, { ...note, opened: false, status: 503, error: error.code, upstream: null });
+      const upstream = error instanceof DialError ? error.address : null;
+      noteDecision(login, { ...note, opened: false, status: 503, error: error.code, upstream });
+      services.log.warn("upstream not reached", { "request-id": id, error: error.message });
       return await leave(`The server of the route cannot be reached (${error.code}, request id ${id})`);
     }
     await using reached = session;

@@ -10,17 +10,21 @@ import {
   noteDecision,
   routeNamed,
   SSH_PORT,
+  SSH_REFUSAL_SENTENCES,
   type SshRefusal,
   type SshWanted,
 } from "./authorize.ts";
 import type { ClientConnection } from "./client_connection.ts";
 import type { RouteSession, SshGranted, SshLogin } from "./handlers.ts";
-import { isProven, type OfferedKey, offeredKey } from "./offered_key.ts";
+import { acceptKey, isProven, type OfferedKey, offeredKey, signsWithSha1 } from "./offered_key.ts";
 import { DISCONNECT } from "./reasons.ts";
 import type { SshServices } from "./services.ts";
 
 /** How often somebody who waits for a person is sent nothing, so that nothing between forgets the connection. */
 const WAITING_IGNORE_MS = 20_000;
+
+const SHA1_TEXT =
+  "A key of RSA has to sign with SHA-2 here, and this client uses SHA-1: use another key or client\r\n";
 
 /** A login that has succeeded. */
 export interface SignedIn {
@@ -69,6 +73,7 @@ export class Login {
   #requests = 0;
   #failures = 0;
   #askedNone = false;
+  #knowsOfSha1 = false;
 
   /** A login that has not begun. */
   constructor(options: LoginOptions) {
@@ -110,9 +115,14 @@ export class Login {
 
   async #tryKey(context: PublicKeyAuthContext): Promise<void> {
     const { ip, client } = this.#options;
+    if (signsWithSha1(context)) {
+      if (!this.#knowsOfSha1) sendBanner(client.connection, SHA1_TEXT);
+      this.#knowsOfSha1 = true;
+      return this.#fail(context, "publickey");
+    }
     const key = offeredKey(context, { ip });
     if (key === null) return this.#fail(context, "publickey");
-    if (context.signature === undefined) return context.accept();
+    if (context.signature === undefined) return acceptKey(context);
     if (!isProven(key, context)) return this.#fail(context, "publickey");
     this.#key = key;
     const outcome = await this.#attempt(key);
@@ -202,8 +212,11 @@ export class Login {
     const status = code === "ssh/no-route" ? 404 : 403;
     noteDecision(login, { wanted, services, decision, opened: false, status, error: code, upstream: null });
     if (code === "ssh/wrong-key") return { kind: "another-key" };
-    if (code === "ssh/no-route") client.disconnect(DISCONNECT.hostNotAllowed, "There is no such route");
-    else this.#deny();
+    const text = SSH_REFUSAL_SENTENCES[code];
+    if (code === "ssh/no-route") client.disconnect(DISCONNECT.hostNotAllowed, text);
+    else if (code === "ssh/other-client") {
+      client.disconnect(DISCONNECT.protocolError, `Permission Denied: ${text}`);
+    } else this.#deny();
     return { kind: "over" };
   }
 

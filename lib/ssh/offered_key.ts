@@ -19,6 +19,9 @@ import type { SshCertificateFacts } from "../policy/facts.ts";
 /** No key that is taken is longer than this in wire format, certificates included. */
 const MAX_KEY_BYTES = 16 * 1024;
 
+/** What ssh2 tells of a key; of one of RSA also the hash, such as `sha256`: `undefined` is SHA-1. */
+export type OfferContext = Pick<PublicKeyAuthContext, "key"> & { readonly hashAlgo?: string };
+
 /** A key that a client offers. */
 export interface OfferedKey {
   /** As it was offered: of a certificate the whole of it. */
@@ -62,15 +65,26 @@ export function offeredKey(
   }
 }
 
+/** What a client offers is a key of RSA that it would sign with SHA-1. */
+export function signsWithSha1(context: OfferContext): boolean {
+  return context.key.algo === "ssh-rsa" && context.hashAlgo === undefined;
+}
+
+/** Says that a key may sign (RFC 4252 section 7), by the name that it was offered by: of RSA ssh2 would name SHA-1. */
+export function acceptKey(context: OfferContext & Pick<PublicKeyAuthContext, "accept">): void {
+  const { key, hashAlgo } = context;
+  if (key.algo === "ssh-rsa" && hashAlgo !== undefined) key.algo = `rsa-sha2-${hashAlgo.slice("sha".length)}`;
+  context.accept();
+}
+
 /** Whether the client has proven to hold the key: its signature is of this session and this request. SHA-1 is refused. */
 export function isProven(
   key: OfferedKey,
-  context: Pick<PublicKeyAuthContext, "key" | "signature" | "blob"> & { readonly hashAlgo?: string },
+  context: OfferContext & Pick<PublicKeyAuthContext, "signature" | "blob">,
 ): boolean {
   const { signature, blob, hashAlgo } = context;
-  if (signature === undefined || blob === undefined) return false;
+  if (signature === undefined || blob === undefined || signsWithSha1(context)) return false;
   const { algo } = context.key;
-  if (algo === "ssh-rsa" && hashAlgo === undefined) return false;
   if (isCertificateType(algo)) return verifySshSignature(key.publicKey, { signature, data: blob });
   if (isSecurityKey(algo)) {
     return verifySshSignature(key.publicKey, {

@@ -27,6 +27,8 @@ const MAX_HOSTS = 10_000;
 export class Penalties {
   readonly #clock: Clock;
   readonly #until = new Map<string, number>();
+  /** Hears of each offence that was noted here, and of who was forgiven (`null`), for others who keep the same. */
+  onChange: (address: string, offence: Offence | null) => void = () => {};
 
   /** Nobody has a penalty yet. */
   constructor(clock: Clock) {
@@ -35,17 +37,25 @@ export class Penalties {
 
   /** Notes an offence. @param address without port */
   add(address: string, offence: Offence): void {
+    this.heard(address, offence);
+    this.onChange(address, offence);
+  }
+
+  /** Forgets what a host did: its user has signed in. */
+  forgive(address: string): void {
+    this.heard(address, null);
+    this.onChange(address, null);
+  }
+
+  /** Takes what another process has noted. @param offence `null`: the host is forgiven */
+  heard(address: string, offence: Offence | null): void {
+    if (offence === null) return void this.#until.delete(hostOf(address));
     const host = hostOf(address);
     const now = this.#clock.monotonic();
     const until = Math.min(Math.max(now, this.#until.get(host) ?? 0) + PENALTIES[offence], now + MAX_MS);
     this.#until.delete(host);
     this.#until.set(host, until);
     if (this.#until.size > MAX_HOSTS) this.#until.delete(this.#until.keys().next().value!);
-  }
-
-  /** Forgets what a host did: its user has signed in. */
-  forgive(address: string): void {
-    this.#until.delete(hostOf(address));
   }
 
   /** Whether a host is not to be served now. */

@@ -11,18 +11,19 @@ import type { Connection } from "../base/connection.ts";
 import { errorMessage } from "../base/errors.ts";
 import { plainAddress } from "../base/ip.ts";
 import { randomId } from "../base/random.ts";
-import { StreamDuplex } from "../base/stream_duplex.ts";
 import { limitChannels } from "./_channel_limits.ts";
 import { SSH_LIMITS } from "./_limits.ts";
 import { rawOf, tellSignatures } from "./_protocol.ts";
 import { ClientConnection } from "./client_connection.ts";
 import { serveConnection } from "./connection.ts";
+import { FastCiphers } from "./fast_ciphers.ts";
 import type { SshPrivateKey } from "./host_keys.ts";
 import { Login, type SignedIn } from "./login.ts";
 import { Penalties } from "./penalties.ts";
 import { DISCONNECT } from "./reasons.ts";
 import { Revocations } from "./revocations.ts";
 import type { SshServices } from "./services.ts";
+import { SshSocket } from "./ssh_socket.ts";
 
 /** What is spoken: nothing with SHA-1, CBC, or MACs over what was not encrypted. The first cipher is the fastest here. */
 const ALGORITHMS: Algorithms = {
@@ -56,7 +57,7 @@ const CHACHA = "chacha20-poly1305@openssh.com";
 
 /** A connection, from its beginning to its end. */
 interface Open {
-  readonly socket: StreamDuplex;
+  readonly socket: SshSocket;
   readonly id: string;
   readonly ip: string;
   isSignedIn: boolean;
@@ -71,6 +72,7 @@ export class SshServer implements Disposable {
   readonly #services: SshServices;
   readonly #penalties: Penalties;
   readonly #revocations: Revocations;
+  readonly #ciphers = new FastCiphers();
   readonly #open = new Map<unknown, Open>();
   readonly #whenEmpty: (() => void)[] = [];
   #server: ssh2.Server;
@@ -79,7 +81,7 @@ export class SshServer implements Disposable {
   /** A server without connections. @param options `hostKeys`: at least one, one of each type counts */
   constructor(services: SshServices, { hostKeys }: { hostKeys: readonly SshPrivateKey[] }) {
     this.#services = services;
-    this.#penalties = new Penalties(services.clock);
+    this.#penalties = services.penalties ?? new Penalties(services.clock);
     this.#revocations = new Revocations(services);
     this.#server = this.#serverWith(hostKeys);
   }
@@ -103,7 +105,7 @@ export class SshServer implements Disposable {
       log.debug("SSH connection refused", { ip, error: refusal });
       return stream.close();
     }
-    const socket = new StreamDuplex(stream);
+    const socket = new SshSocket(stream);
     const id = randomId(random);
     const late = clock.timer(SSH_LIMITS.handshakeMs, () => socket.destroy());
     const open: Open = {
@@ -183,6 +185,7 @@ export class SshServer implements Disposable {
     const client = open.client = new ClientConnection(connection, clock);
     tellSignatures(connection);
     limitChannels(connection, { maxChannels: SSH_LIMITS.channels });
+    this.#ciphers.use(connection);
     connection.on("error", (error) => {
       const level = (error as { level?: string }).level ?? "";
       log.debug("SSH connection failed", { ip: open.ip, "request-id": open.id, error: errorMessage(error) });

@@ -8,6 +8,7 @@ import type { Log } from "../observe/log.ts";
 import type { Store } from "../store/store.ts";
 import type { LiveAuthorization } from "../tunnel/live_authorization.ts";
 import type { TunnelRegistry } from "../tunnel/registry.ts";
+import type { Penalties } from "./penalties.ts";
 import type { DirectForwards, ReverseForwards, RouteSessions, TunnelScreens } from "./handlers.ts";
 
 /** What the SSH server works with. The gateway builds it once. */
@@ -26,6 +27,8 @@ export interface SshServices {
   readonly tunnels: TunnelRegistry;
   /** Has a tunnel decided anew when something changed since its decision. */
   readonly live: Pick<LiveAuthorization, "mark" | "recheck">;
+  /** Turns away hosts that keep failing; default: some of the server's own. */
+  readonly penalties?: Penalties;
   /** Time. */
   readonly clock: Clock;
   /** For the ids of connections. */

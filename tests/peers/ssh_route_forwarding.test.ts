@@ -20,7 +20,7 @@ describe.skipIf(!hasPeers)("forwarding through a route to an OpenSSH server", ()
   const runSsh = (args: string[], options: { stdin?: Uint8Array; env?: Record<string, string> } = {}) =>
     run(["ssh", [...route.user.options(), ...args]], options);
 
-  it("reaches what the server reaches, with -L, -D and -W", async () => {
+  it("reaches what the server reaches, with -L and -W", async () => {
     using echo = serveEcho();
     const port = freePort();
     await using _running = route.user.start(["-N", "-L", `${port}:127.0.0.1:${echo.port}`, route.box]);
@@ -30,6 +30,20 @@ describe.skipIf(!hasPeers)("forwarding through a route to an OpenSSH server", ()
       stdin: new TextEncoder().encode("through -W"),
     });
     expect(new TextDecoder().decode(stdout)).toBe("through -W");
+  });
+
+  it("reaches what the client of SOCKS names, with -D", async () => {
+    using echo = serveEcho();
+    const port = freePort();
+    await using _running = route.user.start(["-N", "-D", `127.0.0.1:${port}`, route.box]);
+    await listening(port);
+    const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+    // RFC 1928: no authentication, then CONNECT to an IPv4 address.
+    await conn.write(Uint8Array.of(5, 1, 0));
+    expect(await readBytes(conn, 2)).toEqual(Uint8Array.of(5, 0));
+    await conn.write(Uint8Array.of(5, 1, 0, 1, 127, 0, 0, 1, echo.port >> 8, echo.port & 255));
+    expect((await readBytes(conn, 10)).subarray(0, 2)).toEqual(Uint8Array.of(5, 0));
+    expect(await exchange(conn, "through -D")).toBe("through -D");
   });
 
   it.each(["127.0.0.1", "a Unix socket"])("listens at the server, with -R at %s", async (where) => {
@@ -109,6 +123,16 @@ sock = socket.create_connection(("127.0.0.1", 6000 + int(display)))
 sock.sendall(struct.pack("<BxHHHHxx", 0x6c, 11, 0, len(name), 16) + name + bytes(2) + cookie)
 print(sock.recv(4096))
 `.replaceAll("'", '"');
+
+async function readBytes(conn: Deno.Conn, count: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(count);
+  for (let got = 0; got < count;) {
+    const more = await conn.read(bytes.subarray(got));
+    if (more === null) throw new Error(`It ended after ${got} bytes`);
+    got += more;
+  }
+  return bytes;
+}
 
 async function exchange(conn: Deno.Conn, text: string): Promise<string> {
   await conn.write(new TextEncoder().encode(text));

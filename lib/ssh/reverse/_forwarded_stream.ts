@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { ByteStream } from "../../base/byte_stream.ts";
+import { streamWith } from "../../base/stream_with.ts";
 import { channelStream } from "../channel_stream.ts";
 
 /** What happens on a forwarded channel. */
@@ -63,8 +64,7 @@ const SOCKS_VERSIONS = [4, 5];
  */
 export function guardedFromSocks(stream: ByteStream): ByteStream {
   let isFirst = true;
-  return {
-    ...stream,
+  return streamWith(stream, {
     async write(bytes) {
       const [first] = bytes;
       if (first === undefined) return;
@@ -75,5 +75,5 @@ export function guardedFromSocks(stream: ByteStream): ByteStream {
       isFirst = false;
       await stream.write(bytes);
     },
-  };
+  });
 }

@@ -1,5 +1,6 @@
 import { abortable } from "../../base/abortable.ts";
 import type { ByteStream } from "../../base/byte_stream.ts";
+import type { Clock } from "../../base/clock.ts";
 import { errorMessage } from "../../base/errors.ts";
 import { streamWith } from "../../base/stream_with.ts";
 import { CodecError } from "../../codec/codec_error.ts";
@@ -35,12 +36,16 @@ export interface RoutePublisherOptions {
   readonly client: SshClient;
   /** Where connections are noted. */
   readonly log: ConnectionLog;
+  /** For connections on which nobody says anything. */
+  readonly clock: Clock;
 }
 
 /** Health checks come from the gateway. */
 const GATEWAY_IP = "127.0.0.1";
 /** How long somebody may take to answer in SOCKS who should have expected it. */
 const SOCKS_MS = 5000;
+/** How long nobody may say anything on a connection before the client is told what that might come from. */
+const SILENCE_MS = 10_000;
 
 /** Publishes one route through one `-R` of an SSH client. */
 export class RoutePublisher implements Publisher {
@@ -159,13 +164,14 @@ export class RoutePublisher implements Publisher {
     }
   }
 
-  /** A client that expects SOCKS ends a connection as soon as something else comes. */
+  /** A client that expects SOCKS ends a connection as soon as something else comes, and waits for ever when nothing does. */
   #watchEnd(stream: ByteStream): ByteStream {
     let hasSent = false;
     let hasReceived = false;
+    const silence = this.#options.clock.timer(SILENCE_MS, () => hasSent || this.#suspect());
     return streamWith(stream, {
       read: async (into) => {
-        const count = await stream.read(into);
+        const count = await stream.read(into).finally(() => silence[Symbol.dispose]());
         if (count !== null) hasReceived = this.forward.hasWorked = true;
         else if (hasSent && !hasReceived) this.#correct();
         return count;
@@ -174,12 +180,30 @@ export class RoutePublisher implements Publisher {
         hasSent = true;
         await stream.write(bytes);
       },
+      close: () => {
+        silence[Symbol.dispose]();
+        stream.close();
+      },
     });
+  }
+
+  /** Tells once what it may come from that a service says nothing, which perhaps speaks first. */
+  #suspect(): void {
+    const { forward, route } = this.#options;
+    if (forward.hasWorked || forward.isCorrected) return;
+    forward.isCorrected = true;
+    const { bindAddr, bindPort } = forward;
+    this.#tell(
+      `Nothing was said for ${
+        SILENCE_MS / 1000
+      } seconds on a connection through -R ${bindAddr}:${bindPort}. If ssh ` +
+        `was given no address of yours, add it: ${staticForm(route)}, or use port 0: ${dynamicForm(route)}`,
+    );
   }
 
   /** Tells once what the `-R` should have been, if it has never worked. */
   #correct(): void {
-    const { forward, route, log, client } = this.#options;
+    const { forward, route } = this.#options;
     if (forward.hasWorked || forward.isCorrected) return;
     forward.isCorrected = true;
     const { bindAddr, bindPort } = forward;
@@ -188,6 +212,11 @@ export class RoutePublisher implements Publisher {
         `given. Leave it out: ${dynamicForm(route)}, or name the route: ${staticForm(route)}`
       : `-R ${bindAddr}:${bindPort} connects to one address of yours, and ssh seems to have been given none. ` +
         `Add it: ${staticForm(route)}, or use port 0: ${dynamicForm(route)}`;
+    this.#tell(text);
+  }
+
+  #tell(text: string): void {
+    const { log, client } = this.#options;
     log.say("warn", text);
     // Who runs ssh -N -v sees no page.
     client.showMessage(text);

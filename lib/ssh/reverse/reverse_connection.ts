@@ -176,7 +176,7 @@ export class SshReverseConnection implements ReverseConnection {
     const { client, login, services: { publishers, audit, clock } } = this.#options;
     const { route, decision } = publishable;
     const id = `ssh:${login.connectionId}`;
-    const publisher = new RoutePublisher({ id, route, forward, client, log: this.#log });
+    const publisher = new RoutePublisher({ id, route, forward, client, log: this.#log, clock });
     const registration = publishers.add(route.id, publisher);
     audit.decided({
       ...this.#subject(route),

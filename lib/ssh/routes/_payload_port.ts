@@ -1,5 +1,6 @@
 // @ts-types="@types/ssh2"
 import type { Client, Connection } from "ssh2";
+import { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
 import { afterNumber, MESSAGE } from "./_messages.ts";
 
@@ -33,7 +34,7 @@ interface RawEnd {
 }
 
 /** What it answers moves the place in the input where ssh2 goes on: `undefined` leaves it. */
-type OnPayload = (payload: Uint8Array) => unknown;
+type OnPayload = ((payload: Uint8Array) => unknown) & { borrows?: boolean };
 
 /**
  * The messages of a connection of ssh2, before ssh2 reads them and after it would have written them: payloads (RFC 4253
@@ -53,11 +54,13 @@ export class PayloadPort {
     const original = protocol._onPayload;
     const onPayload: OnPayload = (payload) => {
       if (payload.length === 0 || this.#isAnswerToUs(payload) || !this.#handler?.(payload)) {
-        return original(payload);
+        // ssh2 keeps parts of what it is given.
+        return original(Buffer.from(payload));
       }
       // Whoever sends something is there.
       protocol._onPacket();
     };
+    onPayload.borrows = true;
     protocol._onPayload = onPayload;
     if (protocol._decipher?._onPayload === original) protocol._decipher._onPayload = onPayload;
     const ping = protocol.ping;

@@ -1,9 +1,20 @@
 import type { TunnelCounters } from "../../tunnel/registry.ts";
-import { afterNumber, HOST_KEYS, isGlobalRequest, isOfConnection, MESSAGE } from "./_messages.ts";
+import { sshString, sshUint32 } from "../../codec/ssh_wire.ts";
+import { CHANNEL_REFUSAL } from "../reasons.ts";
+import {
+  afterNumber,
+  channelMessage,
+  HOST_KEYS,
+  isGlobalRequest,
+  isOfConnection,
+  MESSAGE,
+} from "./_messages.ts";
 import type { PayloadPort } from "./_payload_port.ts";
 
 /** Packets with more than this are not taken by ssh2. */
 const MAX_PACKET_BYTES = 32 * 1024;
+/** Channels that are open at once, whoever opens them: as many as where the gateway serves them itself. */
+const MAX_CHANNELS = 1024;
 /** Number of the message, and the number of the channel; `string` before the data. */
 const DATA_HEAD = 1 + 4 + 4;
 const EXTENDED_DATA_HEAD = DATA_HEAD + 4;
@@ -39,22 +50,24 @@ export interface RelayOptions {
 export class Relay {
   readonly #up: OneWay;
   readonly #down: OneWay;
-  /** Channels that were opened, and messages that close one end of them. */
-  #opened = 0;
-  #closings = 0;
+  /** Channels that were asked for, were opened, and were refused; messages that close one end of them. */
+  readonly #count = { asked: 0, opened: 0, refused: 0, closings: 0 };
 
   /** Begins with what comes from now on. */
   constructor({ client, server, counters, watcher }: RelayOptions) {
     const see = (payload: Uint8Array): number => {
       limitPacketSize(payload);
-      if (payload[0] === MESSAGE.channelOpenConfirmation) this.#opened++;
-      if (payload[0] === MESSAGE.channelClose) this.#closings++;
+      this.#countChannels(payload);
       return dataBytes(payload);
     };
     this.#up = new OneWay({
       from: client,
       to: server,
       pass: (payload) => {
+        if (payload[0] === MESSAGE.channelOpen && this.#isFull) {
+          client.send(tooManyChannels(payload));
+          return false;
+        }
         counters.bytesUp += see(payload);
         return watcher?.fromClient(payload) ?? true;
       },
@@ -64,6 +77,10 @@ export class Relay {
       to: client,
       pass: (payload) => {
         if (isGlobalRequest(payload, HOST_KEYS)) return false;
+        if (payload[0] === MESSAGE.channelOpen && this.#isFull) {
+          server.send(tooManyChannels(payload));
+          return false;
+        }
         counters.bytesDown += see(payload);
         return watcher?.fromServer(payload) ?? true;
       },
@@ -72,7 +89,30 @@ export class Relay {
 
   /** Whether no channel is open. */
   get isIdle(): boolean {
-    return this.#closings >= 2 * this.#opened;
+    return this.#count.closings >= 2 * this.#count.opened;
+  }
+
+  /** Whether no channel more may be opened: one counts until it is refused, or both ends have closed it. */
+  get #isFull(): boolean {
+    const { asked, refused, closings } = this.#count;
+    return asked - refused - Math.floor(closings / 2) >= MAX_CHANNELS;
+  }
+
+  #countChannels(payload: Uint8Array): void {
+    switch (payload[0]) {
+      case MESSAGE.channelOpen:
+        this.#count.asked++;
+        break;
+      case MESSAGE.channelOpenConfirmation:
+        this.#count.opened++;
+        break;
+      case MESSAGE.channelOpenFailure:
+        this.#count.refused++;
+        break;
+      case MESSAGE.channelClose:
+        this.#count.closings++;
+        break;
+    }
   }
 
   /** Treats a message of the server that had come before. */
@@ -152,6 +192,18 @@ function dataBytes(payload: Uint8Array): number {
   if (payload[0] === MESSAGE.channelData) return Math.max(0, payload.length - DATA_HEAD);
   if (payload[0] === MESSAGE.channelExtendedData) return Math.max(0, payload.length - EXTENDED_DATA_HEAD);
   return 0;
+}
+
+/** Refuses a channel to whoever asks for it with this message (RFC 4254 section 5.1). */
+function tooManyChannels(payload: Uint8Array): Uint8Array {
+  const reader = afterNumber(payload);
+  reader.bytes();
+  const parts = [
+    sshUint32(CHANNEL_REFUSAL.resourceShortage),
+    sshString("Too many channels are open"),
+    sshString(""),
+  ];
+  return channelMessage(MESSAGE.channelOpenFailure, { channel: reader.uint32(), parts });
 }
 
 /** Who opens a channel, or takes one, says how large a packet may be (RFC 4254 section 5.1). */

@@ -4,12 +4,13 @@ import type { ByteStream } from "../../base/byte_stream.ts";
 import { concatBytes } from "../../base/bytes.ts";
 import type { Clock } from "../../base/clock.ts";
 import { errorMessage } from "../../base/errors.ts";
-import { StreamDuplex } from "../../base/stream_duplex.ts";
 import { sshString } from "../../codec/ssh_wire.ts";
 import type { Log } from "../../observe/log.ts";
+import type { FastCiphers } from "../fast_ciphers.ts";
 import type { HostKeys } from "./_host_keys.ts";
 import { afterNumber, HOST_KEYS, isGlobalRequest, isOfConnection, MESSAGE } from "./_messages.ts";
 import { PayloadPort } from "./_payload_port.ts";
+import { SshSocket } from "../ssh_socket.ts";
 import { SshRouteError } from "./ssh_route_error.ts";
 import { type KeyKind, kindsFor, type UserCertificate } from "./_user_certificate.ts";
 
@@ -34,6 +35,8 @@ export interface SignInOptions {
   readonly hostKeys: HostKeys;
   /** Makes a certificate. */
   readonly mint: (kind: KeyKind) => Promise<UserCertificate>;
+  /** What encrypts. */
+  readonly ciphers: FastCiphers;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -44,7 +47,7 @@ export class UpstreamClient implements AsyncDisposable {
   readonly client = new Client();
   /** Its messages. */
   readonly port: PayloadPort;
-  readonly #socket: StreamDuplex;
+  readonly #socket: SshSocket;
   readonly #options: SignInOptions;
   readonly #closed = new AbortController();
   readonly #signedIn = Promise.withResolvers<void>();
@@ -59,7 +62,7 @@ export class UpstreamClient implements AsyncDisposable {
 
   private constructor(stream: ByteStream, options: SignInOptions) {
     this.#options = options;
-    this.#socket = new StreamDuplex(stream);
+    this.#socket = new SshSocket(stream);
     this.#signedIn.promise.catch(() => {});
     this.client.on("error", (error) => {
       this.#fail(this.#errorOf(error));
@@ -104,6 +107,7 @@ export class UpstreamClient implements AsyncDisposable {
         isFirst = false;
       },
     });
+    options.ciphers.use(this.client);
     this.port = new PayloadPort(this.client);
     this.port.onPayload = (payload) => this.#beforeServing(payload);
   }

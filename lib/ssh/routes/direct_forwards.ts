@@ -8,6 +8,7 @@ import type { PooledConnection } from "../../upstream/upstream_pool.ts";
 import {
   decideSsh,
   noteDecision,
+  SSH_REFUSAL_SENTENCES,
   type SshRefusalCode,
   type SshWanted,
   subjectOf,
@@ -28,17 +29,11 @@ const ID_BYTES = 4;
 /** What the trail shows of a destination that is none, in characters. */
 const MAX_SHOWN = 253;
 
-/** What the person at the client reads. */
-const SENTENCES: Readonly<Record<SshRefusalCode, string>> = {
-  "ssh/no-route": "There is no such route",
-  "ssh/wrong-key": "The policy of the route asks for another key",
-  "ssh/unauthenticated": "The policy of the route asks you to sign in anew",
-  "ssh/denied": "The policy of the route does not let you in",
-};
 const STATUS: Readonly<Record<SshRefusalCode, number>> = {
   "ssh/no-route": 404,
   "ssh/wrong-key": 403,
   "ssh/unauthenticated": 401,
+  "ssh/other-client": 403,
   "ssh/denied": 403,
 };
 
@@ -82,7 +77,7 @@ export class SshDirectForwards implements DirectForwards {
     if ("code" in decided) {
       const { code } = decided;
       noteDecision(login, { ...note, opened: false, status: STATUS[code], error: code, upstream: null });
-      return request.reject(SENTENCES[code]);
+      return request.reject(SSH_REFUSAL_SENTENCES[code]);
     }
     // What is sent from end to end nobody can record.
     if (decided.route.from.protocol === "ssh" && decided.route.isRecorded) {

@@ -10,6 +10,7 @@ import type {
   SshGranted,
   SshLogin,
 } from "../handlers.ts";
+import { FastCiphers } from "../fast_ciphers.ts";
 import { runAdoptedShell } from "./_adopted_shell.ts";
 import { HostKeys } from "./_host_keys.ts";
 import { PayloadPort } from "./_payload_port.ts";
@@ -25,6 +26,7 @@ type Live = Parameters<RouteSession["serve"]>[1];
 /** The servers behind `ssh://` routes: signs in there with a certificate that is minted for the connection. */
 export class SshRouteSessions implements RouteSessions {
   readonly #services: Omit<SshRouteServices, "assertions" | "instance">;
+  readonly #ciphers = new FastCiphers();
 
   /** Nothing is reached before it is asked for. */
   constructor(services: Omit<SshRouteServices, "assertions" | "instance">) {
@@ -53,6 +55,7 @@ export class SshRouteSessions implements RouteSessions {
         username: login.username,
         hostKeys,
         mint: (kind) => mintUserCertificate({ authority, username: login.username, kind, clock, random }),
+        ciphers: this.#ciphers,
         clock,
         log,
       });

@@ -1,5 +1,6 @@
 import { Duplex, duplexPair } from "node:stream";
 import { describe, expect, it } from "vitest";
+import type { ByteStream } from "../../../lib/base/byte_stream.ts";
 import type { Route } from "../../../lib/config/config.ts";
 import type { AuditTrail } from "../../../lib/observe/audit.ts";
 import { decide } from "../../../lib/policy/decide.ts";
@@ -28,6 +29,7 @@ async function setUp(froms: Readonly<Record<string, string>>) {
   const gone = new AbortController();
   const publishers = new Publishers();
   let candidate: Candidate | null = null;
+  const clock = new ManualClock();
   const state = { answer: (_other: Duplex) => {}, served: true, states: [] as Partial<EndpointState>[] };
   const client = {
     closed: gone.signal,
@@ -58,7 +60,7 @@ async function setUp(froms: Readonly<Record<string, string>>) {
       publishers,
       states: () => state.states as EndpointState[],
       random: systemRandom,
-      clock: new ManualClock(),
+      clock,
       audit: {
         decided: ({ routeName, method }: { routeName: string; method: string }) =>
           void trail.push(`${method} ${routeName}`),
@@ -77,7 +79,7 @@ async function setUp(froms: Readonly<Record<string, string>>) {
     );
   allow(...routes);
   const { model } = connection;
-  return { connection, model, routes, allow, publishers, shown, asked, trail, state, gone };
+  return { connection, model, routes, allow, publishers, shown, asked, trail, state, gone, clock };
 }
 
 const APP = "https://app.example.com";
@@ -199,6 +201,35 @@ describe("SshReverseConnection", () => {
     }
     expect(shown).toEqual([expect.stringContaining("-R app.example.com:443:HOST:PORT")]);
     expect(model.messages.filter(({ level }) => level === "warn").map(({ text }) => text)).toEqual(shown);
+  });
+
+  it("tells once what -R should have been when nobody says anything, as where a service speaks first", async () => {
+    const { connection, publishers, routes: [db], shown, clock } = await setUp({ [DB]: "tcp://db:1" });
+    await connection.request({ bindAddr: "db.example.com", bindPort: 5432 });
+    const [publisher] = publishers.of(db!.id);
+    for (let i = 0; i < 2; i++) await publisher!.open(db!.to[0]!, { for: FOR, signal });
+    clock.advance(9_999);
+    expect(shown).toEqual([]);
+    clock.advance(1);
+    expect(shown).toEqual([expect.stringContaining("-R db.example.com:5432:HOST:PORT")]);
+  });
+
+  it.each<[string, (stream: ByteStream, other: Duplex) => Promise<unknown>]>([
+    ["the service has said something", async (stream, other) => {
+      other.write("220 ready");
+      await stream.read(new Uint8Array(9));
+    }],
+    ["the caller has said something", (stream) => stream.write(utf8("hello"))],
+    ["the connection is over", (stream) => Promise.resolve(stream.close())],
+  ])("tells nothing of silence when %s", async (_, act) => {
+    const { connection, publishers, routes: [db], shown, clock, state } = await setUp({ [DB]: "tcp://db:1" });
+    await connection.request({ bindAddr: "db.example.com", bindPort: 5432 });
+    const opened = Promise.withResolvers<Duplex>();
+    state.answer = opened.resolve;
+    const stream = await publishers.of(db!.id)[0]!.open(db!.to[0]!, { for: FOR, signal });
+    await act(stream, await opened.promise);
+    clock.advance(60_000);
+    expect(shown).toEqual([]);
   });
 
   it("breaks connections when the client is gone, and when the user may not go on; not when -R is cancelled", async () => {

@@ -142,7 +142,11 @@ export async function serveSession(options: {
   const gateway = await front.connection;
   const abort = new AbortController();
   const counters = { bytesUp: 0, bytesDown: 0, packetsUp: 0, packetsDown: 0 };
-  const ended = session.serve(new ClientConnection(gateway, systemClock), { counters, signal: abort.signal });
+  const ended = session.serve(new ClientConnection(gateway, systemClock), {
+    counters,
+    signal: abort.signal,
+    whenEnded: (end) => abort.signal.addEventListener("abort", () => end(abort.signal.reason)),
+  });
   await ready;
   return {
     client,

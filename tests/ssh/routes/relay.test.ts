@@ -98,6 +98,29 @@ describe("a session of a route", () => {
     expect(await opening).toMatchObject({ reason: 1 });
   });
 
+  it("opens 1,024 channels at once, and another when one is closed", async () => {
+    await using session = await serveSession();
+    session.server.on("tcpip", (accept) => accept().resume());
+    const open = () =>
+      new Promise<ClientChannel>((resolve, reject) =>
+        session.client.forwardOut(
+          "",
+          0,
+          "nowhere",
+          1,
+          (error, channel) => error ? reject(error) : resolve(channel),
+        )
+      );
+    const [first] = await Promise.all(Array.from({ length: 1024 }, open));
+    await expect(open()).rejects.toMatchObject({ reason: 4, message: expect.stringContaining("Too many") });
+    const closed = event(first!, "close");
+    first!.resume();
+    first!.destroy();
+    await closed;
+    await open();
+    await expect(open()).rejects.toMatchObject({ reason: 4 });
+  });
+
   it("answers each end's global requests with what the other says, keep-alives of the gateway between them", async () => {
     await using session = await serveSession({ gateway: { keepaliveInterval: 100, keepaliveCountMax: 3 } });
     let pings = 0;
