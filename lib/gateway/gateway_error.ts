@@ -4,7 +4,10 @@ import { SallyportError } from "../base/errors.ts";
 export type GatewayErrorCode =
   | "gateway/state-unwritable"
   | "gateway/state-unreadable"
-  | "gateway/key-exposed";
+  | "gateway/key-exposed"
+  | "gateway/state-in-use"
+  | "gateway/store-not-shared"
+  | "gateway/worker-failed";
 
 /** The gateway cannot start; nothing of it is left running. */
 export class GatewayError extends SallyportError {

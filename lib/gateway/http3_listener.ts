@@ -18,8 +18,17 @@ export interface Http3ListenerOptions {
   readonly mainPort: () => number;
   /** Receives every connection whose handshake is over, and closes it. */
   readonly onConnection: (connection: QuicConnection) => void;
+  /**
+   * What other processes of this gateway have to do with it: one of them serves it for all. Default: there are none.
+   */
+  readonly elsewhere?: {
+    /** Whether another one serves it, if it can; then this one only says where. */
+    readonly isServed: () => boolean;
+  };
   /** For time limits. */
   readonly clock: Clock;
+  /** Hears whether it is served, whenever it can have changed. */
+  readonly onChange?: (isServed: boolean) => void;
   /** Hears of connections that fail, and why HTTP/3 is not served. */
   readonly log: Log;
 }
@@ -64,7 +73,8 @@ export class Http3Listener implements AsyncDisposable {
    * certificate for the name: it has one for all names.
    */
   altSvc(hostname: string): string | null {
-    if (this.#open === null || !this.#shown?.covers(hostname)) return null;
+    const isServed = this.#options.elsewhere?.isServed() ?? this.#open !== null;
+    if (!isServed || this.#advertisedPort === 0 || !this.#shown?.covers(hostname)) return null;
     return `h3=":${this.#advertisedPort}"; ma=${MAX_AGE_S}`;
   }
 
@@ -80,7 +90,8 @@ export class Http3Listener implements AsyncDisposable {
   async #follow(next: Serving, { complain }: { complain: "warn" | "debug" }): Promise<void> {
     const { codecs } = next.config;
     this.#retry?.[Symbol.dispose]();
-    const place = this.#placeOf(next);
+    const wanted = this.#placeOf(next);
+    const place = this.#options.elsewhere === undefined ? wanted : null;
     const old = this.#open;
     try {
       if (place !== null && old !== null && isSame(place, old.place)) {
@@ -99,8 +110,10 @@ export class Http3Listener implements AsyncDisposable {
     }
     const [first] = next.certificates.certificates;
     this.#shown = first === undefined ? null : new ServerCertificates([first.pair]);
-    this.#advertisedPort = codecs.http3AdvertisePort ?? this.address?.port ?? 0;
+    const port = this.#options.elsewhere === undefined ? this.address?.port : wanted?.port;
+    this.#advertisedPort = codecs.http3AdvertisePort ?? port ?? 0;
     this.#warnOfNames(next);
+    this.#options.onChange?.(this.#open !== null);
   }
 
   /** Takes nobody more; connections that are open stay open. */

@@ -10,6 +10,8 @@ import type { Serving } from "./serving.ts";
 export interface ListenerOptions {
   /** Receives every connection whose handshake is over, and closes it. */
   readonly onConnection: (connection: Connection) => void;
+  /** Whether other processes of this gateway listen there too; default `false`. */
+  readonly sharesPort?: boolean;
   /** For time limits. */
   readonly clock: Clock;
   /** Hears of connections that fail. */

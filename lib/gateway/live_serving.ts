@@ -12,9 +12,12 @@ export class LiveServing {
     this.#current = first;
   }
 
-  /** Starts with `config` as revision 1. @throws {SallyportError} as {@link buildServing} */
-  static async start(config: Config, parts: ServingParts): Promise<LiveServing> {
-    return new LiveServing(parts, await buildServing(config, { ...parts, revision: 1 }));
+  /** Starts with `config`. @param parts `revision`: default 1 @throws {SallyportError} as {@link buildServing} */
+  static async start(
+    config: Config,
+    { revision = 1, ...parts }: ServingParts & { revision?: number },
+  ): Promise<LiveServing> {
+    return new LiveServing(parts, await buildServing(config, { ...parts, revision }));
   }
 
   /** What is served now. */

@@ -5,6 +5,7 @@ import type { Config, Route } from "../config/config.ts";
 import { loadConfig, type LoadOptions } from "../config/load_config.ts";
 import { compareConfigs, type ConfigChanges } from "../config/plan_routes.ts";
 import { RouteTable } from "../config/route_table.ts";
+import { ControlError } from "../http/control/control_error.ts";
 import type { Plan, PlannedRoute } from "../http/control/control_services.ts";
 import type { BearerTokens } from "../identity/bearer_tokens.ts";
 import { ClientCertificates, SOME_TRUSTED_CERTIFICATE } from "../identity/client_certificates.ts";
@@ -37,16 +38,28 @@ export interface PlanParts {
 export async function makePlan(text: string, parts: PlanParts): Promise<Plan> {
   const { current, source } = parts;
   const { config, complaints } = await loadConfig(withText(source, text));
-  const found = { revision: current.revision, complaints: complaints.map(formatComplaint) };
-  if (config === null) {
-    const nothing = { globals: [], routes: { added: [], removed: [], changed: [] }, access: [], tunnels: [] };
-    return { id: "", ok: false, ...found, ...nothing };
-  }
+  const found = { complaints: complaints.map(formatComplaint) };
+  if (config === null) return { ...unservable(current.revision), ...found };
+  return { ...await planOf(config, parts), ...found };
+}
+
+/** The plan of what cannot be served. @param revision what runs */
+export function unservable(revision: number): Omit<Plan, "complaints"> {
+  const routes = { added: [], removed: [], changed: [] };
+  return { id: "", revision, ok: false, globals: [], routes, access: [], tunnels: [] };
+}
+
+/** What serving a configuration would change. Changes nothing. @throws {StoreError} */
+export async function planOf(
+  config: Config,
+  parts: Omit<PlanParts, "source">,
+): Promise<Omit<Plan, "complaints">> {
+  const { current } = parts;
   const { globals, routes } = compareConfigs(current.config, config);
   return {
     id: planId(current.revision, config),
     ok: true,
-    ...found,
+    revision: current.revision,
     globals,
     routes: {
       added: routes.added.map((route) => planned(route)),
@@ -63,6 +76,20 @@ export function planId(revision: number, next: Config): string {
   return `${revision}-${next.digest.slice(0, 16)}`;
 }
 
+/**
+ * Refuses a plan that is not of what runs and what would.
+ *
+ * @param wanted its id; `null`: nobody has looked at one @throws {ControlError} `control/stale-plan`
+ */
+export function checkPlan(
+  wanted: string | null,
+  { revision, next }: { revision: number; next: Config },
+): void {
+  if (wanted === null || wanted === planId(revision, next)) return;
+  const message = "The plan is not of this configuration, or the gateway has changed since";
+  throw new ControlError("control/stale-plan", message, { hint: "make the plan again and look at it" });
+}
+
 /** Reads `text` in the place of the configuration file. */
 export function withText(source: LoadOptions, text: string): LoadOptions {
   const readTextFile = (path: string) =>
@@ -77,7 +104,7 @@ function planned({ name, from }: Route, keys: readonly string[] = []): PlannedRo
 /** For each person with a session: the routes that let them in before, and those that would. */
 async function accessChanges(
   { added, removed, changed }: ConfigChanges["routes"],
-  { store, clock }: PlanParts,
+  { store, clock }: Pick<PlanParts, "store" | "clock">,
 ): Promise<Plan["access"]> {
   const now = clock.now();
   const pairs = [
@@ -111,7 +138,7 @@ function letsIn(route: Route, { session, now }: { session: SessionFacts; now: nu
 
 async function cutTunnels(
   next: Config,
-  { current, store, bearer, clock, tunnels }: PlanParts,
+  { current, store, bearer, clock, tunnels }: Omit<PlanParts, "source">,
 ): Promise<Plan["tunnels"]> {
   const withdrawals = await reauthorize(tunnels.list(), {
     routes: new RouteTable(next.routes),

@@ -2,17 +2,20 @@ import { errorMessage } from "../base/errors.ts";
 import type { Clock } from "../base/clock.ts";
 import { type Complaint, formatComplaint } from "../config/complaint.ts";
 import type { Config } from "../config/config.ts";
-import { loadConfig, type LoadOptions } from "../config/load_config.ts";
+import type { LoadOptions } from "../config/load_config.ts";
 import type { ReloadOutcome } from "../http/control/control_services.ts";
 import { withText } from "./plan.ts";
 import type { Log } from "../observe/log.ts";
+import { loadWithSnapshot, type Snapshot } from "./workers/snapshot.ts";
 
 /** What reloading works with. */
 export interface ReloaderOptions {
   /** Where the configuration is read from. */
   readonly source: LoadOptions;
   /** Puts a configuration in the place of the one that is served, or throws and leaves that as it is. */
-  readonly activate: (config: Config, cause: string) => Promise<void>;
+  readonly activate: (config: Config, known: { cause: string; snapshot: Snapshot }) => Promise<void>;
+  /** What the configuration of the start says of them. */
+  readonly workers: Config["workers"];
   /** Told of the files that the configuration depends on, after each attempt. */
   readonly onFiles: (files: readonly string[]) => void;
   /** For the times of outcomes. */
@@ -67,12 +70,16 @@ export class Reloader {
   }
 
   async #attempt(source: LoadOptions, cause: string, check?: (next: Config) => void): Promise<ReloadOutcome> {
-    const { config, complaints, files } = await loadConfig(source);
+    const { config, complaints, files, snapshot } = await loadWithSnapshot(source);
     this.#options.onFiles(files);
     if (config === null) return this.#note(cause, { ok: false, complaints: complaints.map(formatComplaint) });
+    const { workers } = this.#options;
+    if (config.workers !== workers) {
+      this.#options.log.warn("workers is read at the start only", { workers, configured: config.workers });
+    }
     check?.(config);
     try {
-      await this.#options.activate(config, cause);
+      await this.#options.activate(config, { cause, snapshot });
     } catch (error) {
       return this.#note(cause, {
         ok: false,

@@ -1,7 +1,8 @@
+import type { Hono } from "hono";
 import { errorMessage } from "../base/errors.ts";
+import type { Config } from "../config/config.ts";
 import type { LoadOptions } from "../config/load_config.ts";
 import { createControlApp } from "../http/control/control_app.ts";
-import { ControlError } from "../http/control/control_error.ts";
 import type { ControlServices, GatewayStatus } from "../http/control/control_services.ts";
 import type { HttpFigures } from "../http/edge.ts";
 import type { Http3Figures } from "../http/http3_edge.ts";
@@ -10,9 +11,11 @@ import type { Histogram } from "../observe/histogram.ts";
 import { ServiceAccounts } from "../identity/service_accounts.ts";
 import type { Log } from "../observe/log.ts";
 import type { LiveServing } from "./live_serving.ts";
-import { makePlan, planId } from "./plan.ts";
+import { checkPlan, makePlan, planOf } from "./plan.ts";
 import type { Reloader } from "./reloader.ts";
 import type { StateDirectory } from "./state_directory.ts";
+import { controlSocketOf, type WorkerPlace } from "./workers/worker_place.ts";
+import { addWorkerRoutes, type WorkerRoutesOptions } from "./workers/worker_routes.ts";
 
 /** A control socket that is served. Dispose it to close it. */
 export interface ControlSocket extends AsyncDisposable {
@@ -43,20 +46,33 @@ export interface ControlParts {
   readonly live: LiveServing;
   /** Where the configuration is read from. */
   readonly source: LoadOptions;
+  /** Which of several processes it is, and how the supervisor changes what it serves; default: it is alone. */
+  readonly worker?: Pick<WorkerRoutesOptions, "activation"> & { readonly place: WorkerPlace };
   /** Hears when the socket cannot be opened. */
   readonly log: Log;
 }
 
 /**
- * Serves the control socket `control.sock` in the state directory, for the owner of the gateway only. A gateway goes on
- * without one when it cannot be opened: it is no part of the service.
+ * Serves the control socket in the state directory, for the owner of the gateway only: `control.sock`, or that
+ * of one of several processes for their supervisor. A gateway goes on without one when it cannot be opened: it is no part of the
+ * service.
  *
  * @returns the socket; the caller disposes it
  */
 export async function serveControl(parts: ControlParts): Promise<ControlSocket> {
-  const { state, log } = parts;
-  const path = state.file("control.sock");
+  const { state, log, worker, services: { store, bearer, tunnels, clock }, live } = parts;
   const app = createControlApp(controlServices(parts));
+  if (worker === undefined) return await serveSocket(state.file("control.sock"), { app, log });
+  const plan = (config: Config) => planOf(config, { current: live.current, store, bearer, tunnels, clock });
+  addWorkerRoutes(app, { ...worker, plan });
+  return await serveSocket(controlSocketOf(worker.place.socketFolder, worker.place.number), { app, log });
+}
+
+/** Serves an application on a Unix socket, as {@link serveControl}. */
+export async function serveSocket(
+  path: string,
+  { app, log }: { app: Pick<Hono, "fetch">; log: Log },
+): Promise<ControlSocket> {
   try {
     if (await isServed(path)) throw new Error("another gateway serves it");
     await Deno.remove(path).catch(() => {});
@@ -69,8 +85,8 @@ export async function serveControl(parts: ControlParts): Promise<ControlSocket> 
   }
 }
 
-/** A socket file outlives a process that was killed. */
-async function isServed(path: string): Promise<boolean> {
+/** Whether somebody answers on a Unix socket: its file outlives a process that was killed. */
+export async function isServed(path: string): Promise<boolean> {
   try {
     (await Deno.connect({ transport: "unix", path })).close();
     return true;
@@ -111,15 +127,6 @@ function controlServices(
     reload: () => reloader.reload("asked for"),
     plan: (text) => makePlan(text, { current: live.current, source, store, bearer, tunnels, clock }),
     apply: (text, { planId: wanted }) =>
-      reloader.apply(text, (next) => {
-        if (wanted === null || wanted === planId(live.current.revision, next)) return;
-        throw new ControlError(
-          "control/stale-plan",
-          "The plan is not of this configuration, or the gateway has changed since",
-          {
-            hint: "make the plan again and look at it",
-          },
-        );
-      }),
+      reloader.apply(text, (next) => checkPlan(wanted, { revision: live.current.revision, next })),
   };
 }

@@ -11,6 +11,8 @@ import type { Serving } from "./serving.ts";
 export interface SshListenerOptions {
   /** Of the SSH server. */
   readonly services: SshServices;
+  /** Whether other processes of this gateway listen there too; default `false`. */
+  readonly sharesPort?: boolean;
   /** For waiting. */
   readonly clock: Clock;
   /** Hears where SSH is served, and with which keys. */
@@ -114,10 +116,11 @@ export class SshListener implements AsyncDisposable {
   }
 
   #listen(wanted: Place): Listening {
-    const { clock, log } = this.#options;
+    const { clock, log, sharesPort = false } = this.#options;
     const acceptor = acceptTcp({
       ...wanted,
       maxConnections: LIMITS.accept.maxConnections,
+      sharesPort,
       onConnection: (connection) => this.#server!.serve(connection),
       clock,
       log,

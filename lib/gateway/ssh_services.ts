@@ -1,6 +1,7 @@
 import type { KeySignIns } from "../identity/key_sign_ins.ts";
 import type { HttpServices } from "../http/services.ts";
 import { DirectoryRecorder } from "../ssh/recording/directory_recorder.ts";
+import type { Penalties } from "../ssh/penalties.ts";
 import { SshReverseForwards } from "../ssh/reverse/reverse_forwards.ts";
 import { SshDirectForwards } from "../ssh/routes/direct_forwards.ts";
 import { SshRouteSessions } from "../ssh/routes/route_sessions.ts";
@@ -21,12 +22,16 @@ export interface SshParts {
   readonly signIns: KeySignIns;
   /** Where people sign in. */
   readonly signInOrigin: () => string;
+  /** Turns away hosts that keep failing. */
+  readonly penalties: Penalties;
   /** Where recordings are kept that the configuration names no place for. */
   readonly state: StateDirectory;
 }
 
 /** What the SSH server works with, and who serves what its clients ask for. */
-export function sshServicesOf({ services, live, signIns, signInOrigin, state }: SshParts): SshServices {
+export function sshServicesOf(
+  { services, live, signIns, signInOrigin, state, penalties }: SshParts,
+): SshServices {
   const { store, tunnels, publications, publishers, clock, random, log, audit } = services;
   const routeServices: SshRouteServices = {
     get config() {
@@ -69,6 +74,7 @@ export function sshServicesOf({ services, live, signIns, signInOrigin, state }: 
     },
     signInOrigin,
     signIns,
+    penalties,
     store,
     tunnels,
     live: services.live,

@@ -1,10 +1,13 @@
 import { formatAuthority } from "../base/authority.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
-import { type Random, randomId, systemRandom } from "../base/random.ts";
+import { sharedTimers } from "../base/shared_timers.ts";
+import { type Random, systemRandom } from "../base/random.ts";
 import type { Config } from "../config/config.ts";
 import type { LoadOptions } from "../config/load_config.ts";
 import { createApp } from "../http/app.ts";
+import type { HttpPublishers } from "../http/publish/publish.ts";
 import { ServiceClients } from "../http/forward/service_client.ts";
+import { directRoutes } from "../http/direct_routes.ts";
 import { type EdgeOptions, HttpEdge } from "../http/edge.ts";
 import { Http3Edge } from "../http/http3_edge.ts";
 import type { HttpServices } from "../http/services.ts";
@@ -21,12 +24,15 @@ import { SessionRefresher } from "../identity/session_refresher.ts";
 import type { AuditTrail } from "../observe/audit.ts";
 import type { Log } from "../observe/log.ts";
 import type { ServerCertificates } from "../pki/server_certificates.ts";
+import { Penalties } from "../ssh/penalties.ts";
 import { LiveAuthorization } from "../tunnel/live_authorization.ts";
 import { Publications, type PublicationsOptions } from "../tunnel/publications.ts";
 import { TunnelRegistry } from "../tunnel/registry.ts";
 import { UdpLimiter } from "../tunnel/udp_limiter.ts";
 import { Publishers } from "../upstream/publishers.ts";
+import { Activation } from "./activation.ts";
 import { Http3Listener } from "./http3_listener.ts";
+import { newInstance } from "./instance.ts";
 import { LIMITS } from "./limits.ts";
 import { GatewayListener } from "./listener.ts";
 import { LiveServing } from "./live_serving.ts";
@@ -36,9 +42,14 @@ import { serveControl } from "./serve_control.ts";
 import { openStateDirectory } from "./state_directory.ts";
 import { SshListener } from "./ssh_listener.ts";
 import { sshServicesOf } from "./ssh_services.ts";
+import { stopGateway } from "./stop_gateway.ts";
 import { keepTunnelSessions } from "./tunnel_sessions.ts";
 import { ConfigWatch } from "./config_watch.ts";
 import { UpstreamPools } from "./upstream_pools.ts";
+import { shareLimits } from "./workers/shared_limits.ts";
+import { sharedHttp3 } from "./workers/shared_http3.ts";
+import type { WorkerPlace } from "./workers/worker_place.ts";
+import { WorkerSiblings } from "./workers/worker_siblings.ts";
 
 /** What a gateway is started with. */
 export interface GatewayOptions {
@@ -57,6 +68,8 @@ export interface GatewayOptions {
   readonly log: Log;
   /** Hears who did what. */
   readonly audit: AuditTrail;
+  /** Which of several processes that share the port this is; default: it is alone. */
+  readonly worker?: WorkerPlace;
   /** Default: the machine's own. */
   readonly clock?: Clock;
   /** Default: the platform's cryptographic generator. */
@@ -95,14 +108,16 @@ export interface Gateway extends AsyncDisposable {
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   await using starting = new AsyncDisposableStack();
-  const { config, log, audit, clock = systemClock, random = systemRandom } = options;
+  const { config, log, audit, worker, random = systemRandom } = options;
+  const clock = sharedTimers(options.clock ?? systemClock);
   const state = await openStateDirectory(options.stateDirectory);
   const store = starting.use(
     await openStore(config, { state, storageKey: () => live.current.keys.storage, clock }),
   );
   const hasher = starting.use(new PasswordHasher({ random }));
   const ocsp = new OcspClient({ clock, log });
-  const live = await LiveServing.start(config, { state, store, clock, random, ocsp });
+  const revision = worker?.revision ?? 1;
+  const live = await LiveServing.start(config, { state, store, clock, random, ocsp, revision });
   const tunnels = new TunnelRegistry(clock);
   const users = new LocalUsers({ store, hasher, random, clock });
   const idleLimitMs = () => live.current.config.sessionIdleTimeoutMs;
@@ -136,8 +151,23 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     }),
   );
   const publishers = new Publishers();
+  const httpPublishers: HttpPublishers = new Set();
+  const siblings = worker === undefined ? null : starting.use(
+    await WorkerSiblings.join({
+      place: worker,
+      config: () => live.current.config,
+      publishers,
+      httpPublishers,
+      tunnels,
+      clock,
+      log,
+    }),
+  );
   const upstreams = starting.use(new UpstreamPools({ clock, log, publishers }));
   upstreams.follow(config);
+  const limiter = new AttemptLimiter({ clock });
+  const penalties = new Penalties(clock);
+  if (worker !== undefined) starting.use(shareLimits(worker.link, { limiter, penalties }));
   const signIns = starting.use(new KeySignIns({ store, sessions, clock, random }));
   const services = live.services({
     signIns,
@@ -148,13 +178,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     store,
     sessions,
     users,
-    limiter: new AttemptLimiter({ clock }),
+    limiter,
     tunnels,
     udp: new UdpLimiter({ settings: () => live.current.config.udpLimits, clock }),
     upstreams,
     publishers,
     publications,
-    instance: `sallyport-${randomId(random, 8)}`,
+    ...(siblings === null ? {} : { siblings }),
+    instance: worker?.instance ?? newInstance(random),
     live: authorization,
     clock,
     random,
@@ -171,7 +202,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     }),
   );
   const clients = starting.use(new ServiceClients());
-  const app = createApp(services, { clients });
+  const app = createApp(services, { clients, publishers: httpPublishers });
   const edgeOptions: EdgeOptions = {
     fetch: (request, bindings) => app.fetch(request, bindings),
     limits: {
@@ -186,15 +217,21 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     clock,
     log,
   };
-  const edge = new HttpEdge(edgeOptions);
+  const edge = new HttpEdge({ ...edgeOptions, direct: directRoutes(services, { clients }) });
   const http3Edge = new Http3Edge(edgeOptions);
   const listener = starting.use(
-    new GatewayListener(live.current, { onConnection: edge.serve.bind(edge), clock, log }),
+    new GatewayListener(live.current, {
+      onConnection: edge.serve.bind(edge),
+      sharesPort: worker !== undefined,
+      clock,
+      log,
+    }),
   );
   const http3 = starting.use(
     new Http3Listener({
       mainPort: () => listener.address.port,
       onConnection: http3Edge.serve.bind(http3Edge),
+      ...(worker === undefined ? {} : sharedHttp3(worker, starting)),
       clock,
       log,
     }),
@@ -203,7 +240,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const signInOrigin = () => urlFor(live.current.config, listener.address.port);
   const ssh = starting.use(
     new SshListener({
-      services: sshServicesOf({ services, live, signIns, signInOrigin, state }),
+      services: sshServicesOf({ services, live, signIns, signInOrigin, state, penalties }),
+      sharesPort: worker !== undefined,
       clock,
       log,
     }),
@@ -213,26 +251,30 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     [listener, http3, ssh].reduce((sum, { openConnections }) => sum + openConnections, 0);
   warnOfExpired(live.current.certificates, { log, now: clock.now() });
 
-  const activate = async (next: Config, cause: string) => {
-    const serving = await live.prepare(next);
-    const listeners = [http3, listener, ssh];
-    for (const [index, each] of listeners.entries()) {
-      try {
-        await each.follow(serving);
-      } catch (error) {
-        for (const moved of listeners.slice(0, index)) await moved.follow(live.current);
-        throw error;
-      }
-    }
-    live.replace(serving);
-    upstreams.follow(next);
-    warnOfExpired(serving.certificates, { log, now: clock.now() });
-    await authorization.recheckAll(`${cause}, revision ${serving.revision}`);
-    await publications.recheckAll();
-  };
+  const activation = new Activation({
+    live,
+    listeners: [http3, listener, ssh],
+    onServed: async (serving, cause) => {
+      upstreams.follow(serving.config);
+      warnOfExpired(serving.certificates, { log, now: clock.now() });
+      await authorization.recheckAll(`${cause}, revision ${serving.revision}`);
+      await publications.recheckAll();
+    },
+  });
   const source = options.source ?? { file: config.file, readTextFile: Deno.readTextFile };
   const watch = starting.use(new ConfigWatch({ isOn: () => live.current.config.hotReload, clock }));
-  const reloader = new Reloader({ source, activate, onFiles: (files) => watch.update(files), clock, log });
+  const activate = async (next: Config, { cause }: { cause: string }) => {
+    const prepared = await activation.prepare(next);
+    await prepared.commit(cause);
+  };
+  const reloader = new Reloader({
+    source,
+    activate,
+    workers: config.workers,
+    onFiles: (files) => watch.update(files),
+    clock,
+    log,
+  });
   if (options.source !== undefined) {
     watch.start(options.source.files, () => void reloader.reload("file changed"));
   }
@@ -259,6 +301,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       reloader,
       live,
       source,
+      ...(worker === undefined ? {} : { worker: { place: worker, activation } }),
       log,
     }),
   );
@@ -297,31 +340,6 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     stop,
     [Symbol.asyncDispose]: stop,
   };
-}
-
-async function stopGateway(parts: {
-  listeners: readonly AsyncDisposable[];
-  edges: readonly Pick<HttpEdge, "drain" | "empty" | "close">[];
-  tunnels: TunnelRegistry;
-  resources: AsyncDisposableStack;
-  clock: Clock;
-}): Promise<void> {
-  const { listeners, edges, tunnels, resources, clock } = parts;
-  for (const listener of listeners) await listener[Symbol.asyncDispose]();
-  for (const edge of edges) edge.drain();
-  const empty = () => Promise.all([tunnels.empty(), ...edges.map((edge) => edge.empty())]);
-  await within(LIMITS.drainMs, empty(), clock);
-  await tunnels.endAll("gateway-stopping");
-  // HTTP/3 clients are told the end of their tunnels before that of their connection.
-  await within(LIMITS.farewellMs, empty(), clock);
-  for (const edge of edges) edge.close();
-  await resources.disposeAsync();
-}
-
-async function within(ms: number, work: Promise<unknown>, clock: Clock): Promise<void> {
-  const { promise: late, resolve } = Promise.withResolvers<void>();
-  using _timer = clock.timer(ms, resolve);
-  await Promise.race([work, late]);
 }
 
 /** Forgets what has expired, and ends sessions that were idle for too long, every ten minutes. */

@@ -64,7 +64,7 @@ export class StateDirectory {
  * @throws {GatewayError} `gateway/state-unwritable`
  */
 export async function openStateDirectory(path: string): Promise<StateDirectory> {
-  const probe = `${path}/.writable`;
+  const probe = `${path}/.writable-${crypto.randomUUID()}`;
   try {
     await Deno.mkdir(path, { recursive: true, mode: 0o700 });
     await Deno.writeTextFile(probe, "", { mode: 0o600 });

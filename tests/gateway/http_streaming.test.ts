@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { fromUtf8, utf8 } from "../../lib/base/bytes.ts";
 import type { Http3Connection } from "../../lib/carrier/http3_connection.ts";
 import type { Http3Stream } from "../../lib/carrier/http3_stream.ts";
+import { http2Session } from "../_support/http2_session.ts";
 import { dialHttp3 } from "../_support/http3.ts";
 import { HttpService, textOf } from "../_support/http_service.ts";
 import { startTestGateway, type TestGateway, until } from "../_support/test_gateway.ts";
@@ -94,10 +95,7 @@ const http2Client: Client = (
 ) => {
   const { promise: over, resolve } = Promise.withResolvers<void>();
   const answer: Answer = { status: 0, body: "", trailers: {}, hints: [], broken: null, over };
-  const session = http2.connect(`https://127.0.0.1:${gateway.port}`, {
-    servername: "localhost",
-    ca: gateway.caPem,
-  });
+  const session = http2Session(gateway);
   session.on("error", () => {});
   sessions.push(session);
   const stream: ClientHttp2Stream = session.request({

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import http2 from "node:http2";
 import type { Duplex } from "node:stream";
 import { describe, expect, it } from "vitest";
 import WebSocket, { WebSocketServer } from "ws";
 import { fromUtf8, utf8 } from "../../lib/base/bytes.ts";
+import { http2Session } from "../_support/http2_session.ts";
 import { dialHttp3 } from "../_support/http3.ts";
 import { HttpService } from "../_support/http_service.ts";
 import { readAll, startTestGateway, type TestGateway, until } from "../_support/test_gateway.ts";
@@ -122,10 +122,7 @@ describe("An upgrade", () => {
 
 /** An extended CONNECT by `node:http2` (RFC 8441). */
 async function extended2(gateway: TestGateway): Promise<Extended> {
-  const session = http2.connect(`https://127.0.0.1:${gateway.port}`, {
-    servername: "localhost",
-    ca: gateway.caPem,
-  });
+  const session = http2Session(gateway);
   await new Promise((resolve) => session.once("remoteSettings", resolve));
   const stream = session.request(Object.fromEntries(EXTENDED), { endStream: false });
   const head = await new Promise<Record<string, unknown>>((resolve) => stream.once("response", resolve));

@@ -1,6 +1,6 @@
 import { calculateJwkThumbprint, importJWK, type JWK } from "jose";
-import { connect as connectHttp2 } from "node:http2";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { http2Session } from "../_support/http2_session.ts";
 import { FormBrowser } from "../_support/form_browser.ts";
 import { getRequest, sendRaw } from "../_support/raw_http.ts";
 import { ShiftedClock } from "../_support/shifted_clock.ts";
@@ -399,7 +399,7 @@ describe("the endpoints for machines", () => {
 
 describe("HTTP/2", () => {
   it("serves pages and the form as well as HTTP/1.1", async () => {
-    const session = connectHttp2(gateway.url, { ca: gateway.caPem });
+    const session = http2Session(gateway);
     const page = await requestHttp2(session, {
       ":path": "/.pomerium/api/v1/login" + LOGIN.slice(LOGIN.indexOf("?")),
     });
@@ -428,7 +428,7 @@ describe("HTTP/2", () => {
     const cookie = [...browser.cookiesOf(`localhost:${gateway.port}`)].map((pair) => pair.join("="));
     expect(cookie).toHaveLength(3);
     const csrf = /name="csrf" value="([^"]+)"/.exec(text)![1]!;
-    const session = connectHttp2(gateway.url, { ca: gateway.caPem });
+    const session = http2Session(gateway);
     const tunnel = await requestHttp2(session, {
       ":method": "CONNECT",
       ":authority": "closed.test:1",
@@ -442,7 +442,7 @@ describe("HTTP/2", () => {
   });
 });
 
-type Http2Session = ReturnType<typeof connectHttp2>;
+type Http2Session = ReturnType<typeof http2Session>;
 
 async function requestHttp2(session: Http2Session, headers: Record<string, string | string[]>, body = "") {
   const request = session.request(headers);

@@ -1,11 +1,14 @@
-import { connect as connectHttp2 } from "node:http2";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { utf8 } from "../../lib/base/bytes.ts";
+import { denoStream } from "../../lib/base/deno_stream.ts";
 import { nodeStream } from "../../lib/base/node_stream.ts";
+import { connectTls } from "../../lib/base/tls_client.ts";
+import { http2Session } from "../_support/http2_session.ts";
 import { serveEcho, serveTcp, type TestService } from "../_support/echo.ts";
 import {
   openDescriptors,
   readAll,
+  readAnswer,
   readExactly,
   startTestGateway,
   type TestGateway,
@@ -200,7 +203,7 @@ describe("a tunnel", () => {
   });
 
   it("runs over HTTP/2 as well, several on one connection", async () => {
-    const session = connectHttp2(gateway.url, { ca: gateway.caPem });
+    const session = http2Session(gateway);
     const texts = await Promise.all(["one", "two", "three"].map(async (text) => {
       const request = session.request({
         ":method": "CONNECT",
@@ -343,11 +346,18 @@ describe("a refusal", () => {
     );
   });
 
-  it("sends a caller of a wildcard route to the name that they asked for", async () => {
-    const answer = await gateway.connect("db.members.test:1");
-    answer.stream.close();
-    const { origin, pathname } = new URL(answer.headers.get("location")!);
-    expect([origin, pathname]).toEqual([`https://db.members.test:${gateway.port}`, "/.pomerium/sign_in"]);
+  it.each([
+    ["dialled", "localhost", "localhost"],
+    ["asked for, when they dialled none", "", "db.members.test"],
+  ])("sends a caller of a wildcard route to the name that they %s", async (_, servername, host) => {
+    const raw = denoStream(await Deno.connect({ hostname: "127.0.0.1", port: gateway.port }));
+    const connection = { ca: gateway.caPem, servername, checkServerIdentity: () => undefined };
+    const { stream } = await connectTls(raw, { connection, signal: AbortSignal.timeout(10_000) });
+    await stream.write(utf8("CONNECT db.members.test:1 HTTP/1.1\r\nHost: db.members.test:1\r\n\r\n"));
+    const { headers } = await readAnswer(stream);
+    stream.close();
+    const { origin, pathname } = new URL(headers.get("location")!);
+    expect([origin, pathname]).toEqual([`https://${host}:${gateway.port}`, "/.pomerium/sign_in"]);
   });
 });
 
