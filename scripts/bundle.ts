@@ -1,12 +1,13 @@
 // deno-lint-ignore-file no-console -- a script speaks to the terminal
 
 /**
- * Makes `dist/sallyport.js`: one file with everything in it, which runs with `deno run -A dist/sallyport.js`. The password
- * worker, which the program otherwise loads from a file of its own, goes into it as a `data:` URL.
+ * Makes `dist/sallyport.js`, or the file that is named: one file with everything in it, which runs with
+ * `deno run -A dist/sallyport.js`. The password worker, which the program otherwise loads from a file of its own, goes into
+ * it as a `data:` URL.
  */
 const WORKER = "lib/identity/_argon2_worker.ts";
 const WORKER_URL = 'new URL("./_argon2_worker.ts", import.meta.url)';
-const OUTPUT = "dist/sallyport.js";
+const OUTPUT = Deno.args[0] ?? "dist/sallyport.js";
 
 const worker = await bundle(WORKER);
 const program = await bundle("mod.ts");

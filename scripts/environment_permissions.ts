@@ -11,8 +11,8 @@ export function environmentPermissions(): string[] {
   return [`${ENVIRONMENT_PREFIX}*`, ...OF_PACKAGES, ...environmentKeys.map(({ name }) => name)];
 }
 
-/** `deno.json` with those variables in its default set of permissions, and otherwise as it was. */
+/** `deno.json` with those variables in the sets of permissions that gateways run with, and otherwise as it was. */
 export function withEnvironmentPermissions(text: string): string {
   const names = environmentPermissions().map((name) => `        ${JSON.stringify(name)}`).join(",\n");
-  return text.replace(/("permissions": \{\s*"default": \{[^}]*?"env": )\[[^\]]*\]/, `$1[\n${names}\n      ]`);
+  return text.replaceAll(/("(?:default|workers)": \{[^}]*?"env": )\[[^\]]*\]/g, `$1[\n${names}\n      ]`);
 }

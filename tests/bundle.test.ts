@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { FormBrowser } from "./_support/form_browser.ts";
 import { freePort } from "./_support/free_port.ts";
 import { listening, run, start } from "./_support/programs.ts";
+import { until } from "./_support/until.ts";
 
 const REPOSITORY = new URL("..", import.meta.url).pathname;
 let folder: string;
@@ -55,3 +56,25 @@ it("the bundle serves with the permissions that the unit for systemd gives it", 
   await listening(port);
   expect([...Deno.readDirSync(state)].map(({ name }) => name)).toContain("ssh_host_ed25519_key");
 }, 60_000);
+
+it(
+  "the bundle serves with several workers, which have its permissions but for running programs",
+  async () => {
+    const port = freePort();
+    const state = `${folder}/workers-state`;
+    await Deno.mkdir(state);
+    const yaml = `address: 127.0.0.1:${port}\nworkers: 2\nroutes: []\n`;
+    await Deno.writeTextFile(`${folder}/workers.yaml`, yaml);
+    const permissions = ["--allow-net", "--allow-env", `--allow-read=${folder}`, `--allow-write=${state}`];
+    const flags = ["--no-prompt", "--no-config", "--unstable-net", "--allow-run=deno", ...permissions];
+    const files = ["--config", `${folder}/workers.yaml`, "--state-dir", state];
+    const command = ["run", ...flags, `${folder}/sallyport.js`, "serve", ...files];
+    await using gateway = start([Deno.execPath(), command]);
+    await until(() => gateway.stderr().includes("serving"));
+    const { stdout } = await run(bundle("status", ...files, "--json"));
+    expect(JSON.parse(new TextDecoder().decode(stdout))).toMatchObject({
+      workers: [{ number: 1 }, { number: 2 }],
+    });
+  },
+  60_000,
+);

@@ -1,7 +1,7 @@
 import { ServerCertificates } from "../pki/server_certificates.ts";
 import { type Command, EXIT } from "./command.ts";
 import { CONFIG_OPTION, loadAndComplain } from "./gateway_files.ts";
-import { count } from "./serve.ts";
+import { countText } from "./count_text.ts";
 
 /** `sallyport check` */
 export const checkCommand: Command = {
@@ -14,8 +14,8 @@ export const checkCommand: Command = {
     if (config === null) return EXIT.failure;
     if (config.certificates.length > 0) new ServerCertificates(config.certificates);
     const found = [
-      count(config.routes.length, "route"),
-      ...(testsRun === 0 ? [] : [`${count(testsRun, "policy test")} passed`]),
+      countText(config.routes.length, "route"),
+      ...(testsRun === 0 ? [] : [`${countText(testsRun, "policy test")} passed`]),
       "nothing that keeps the gateway from starting",
     ];
     io.stdout(`${config.file}: ${found.join(", ")}\n`);

@@ -1,7 +1,9 @@
 import type { ByteStream } from "../base/byte_stream.ts";
 import type { Random } from "../base/random.ts";
 import type { ProgramCall } from "../client/browser.ts";
+import type { StartWorker } from "../gateway/workers/worker_process.ts";
 import type { ArgsSpec, ParsedArgs } from "./options.ts";
+import type { OwnPaths } from "./own_process.ts";
 
 /** How a program exits. */
 export const EXIT = { ok: 0, failure: 1, usage: 2 } as const;
@@ -26,6 +28,9 @@ export interface Command extends ArgsSpec {
    */
   run(args: ParsedArgs, io: CliIo): Promise<number>;
 }
+
+/** What asks a program to end. */
+export type InterruptSignal = "SIGINT" | "SIGTERM";
 
 /** A wish of the person, or of the system, that the program ends. */
 export interface Interruption extends Disposable {
@@ -57,8 +62,12 @@ export interface CliIo {
   stdio(): ByteStream;
   /** Starts a program that goes on by itself, without terminal. Rejects when it cannot be started. */
   start(call: ProgramCall): Promise<void>;
-  /** Listens for signals until disposed by the caller. */
-  interruption(): Interruption;
+  /** Standard input as it comes; once taken, {@link CliIo.stdio} must not be used. */
+  stdin(): AsyncIterable<Uint8Array>;
+  /** Prepares to start this program again, see {@link ownProcess}; `null` when that is not permitted. */
+  ownProcess(args: readonly string[], paths: OwnPaths): Promise<StartWorker | null>;
+  /** Listens for signals until disposed by the caller. @param options `on`: default SIGINT and SIGTERM; the other is ignored */
+  interruption(options?: { readonly on: readonly InterruptSignal[] }): Interruption;
   /** Calls `run` at each SIGHUP until disposed by the caller. */
   onHangUp(run: () => void): Disposable;
   /** Hears of errors that nobody has handled, and keeps them from ending the process, until disposed by the caller. */

@@ -48,6 +48,10 @@ function statusText(status: GatewayStatus, now: number): string {
     ["configuration", `${status.config}, revision ${status.revision}, ${status.routes} routes`],
     ["open", `${status.tunnels} tunnels, ${status.connections} connections`],
   ];
+  for (const { number, pid, startedAt, tunnels, connections } of status.workers ?? []) {
+    const since = `process ${pid}, up ${formatDuration(now - startedAt)}`;
+    rows.push([`worker ${number}`, `${since}, ${tunnels} tunnels, ${connections} connections`]);
+  }
   for (const { route, url, health, ejectedUntil } of status.upstreams) {
     if (health === "unhealthy") rows.push(["upstream", `${url} of ${route} is unhealthy`]);
     else if (ejectedUntil !== null) {

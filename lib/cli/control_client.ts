@@ -1,5 +1,5 @@
-import { request } from "node:http";
 import { SallyportError } from "../base/errors.ts";
+import { askSocket, type SocketRequest } from "../http/control/ask_socket.ts";
 
 /** Why the running gateway could not be asked. */
 export type ControlClientErrorCode =
@@ -20,14 +20,7 @@ export class ControlClientError extends SallyportError {
 }
 
 /** A question to the running gateway. */
-export interface ControlRequest {
-  /** Default `GET`. */
-  readonly method?: "GET" | "POST" | "DELETE";
-  /** Such as `/status`. */
-  readonly path: string;
-  /** Default none. */
-  readonly body?: string;
-}
+export type ControlRequest = Omit<SocketRequest, "signal">;
 
 /**
  * Asks the gateway that runs on a state directory, over its control socket.
@@ -38,30 +31,15 @@ export interface ControlRequest {
  */
 export async function askGateway(
   socketPath: string,
-  { method = "GET", path, body }: ControlRequest,
+  request: ControlRequest,
 ): Promise<unknown> {
-  const { status, text } = await send(socketPath, { method, path, body: body ?? "" });
+  const { status, text } = await askSocket(socketPath, request).catch((cause) => {
+    throw notRunning(socketPath, cause);
+  });
   const answer = parse(text);
   if (status === 200) return answer;
   const { error, hint } = answer as { error?: string; hint?: string };
   throw new ControlClientError("control-client/refused", error ?? `The gateway answered ${status}`, { hint });
-}
-
-function send(
-  socketPath: string,
-  { method, path, body }: Required<ControlRequest>,
-): Promise<{ status: number; text: string }> {
-  return new Promise((resolve, reject) => {
-    const fail = (cause: Error) => reject(notRunning(socketPath, cause));
-    const headers = { host: "control", "content-length": String(new TextEncoder().encode(body).length) };
-    const asking = request({ socketPath, method, path, headers }, (response) => {
-      const parts: string[] = [];
-      response.setEncoding("utf8").on("data", (part: string) => parts.push(part)).on("error", fail);
-      response.on("end", () => resolve({ status: response.statusCode ?? 0, text: parts.join("") }));
-    });
-    asking.on("error", fail);
-    asking.end(body);
-  });
 }
 
 function notRunning(socketPath: string, cause: Error): ControlClientError {

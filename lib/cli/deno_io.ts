@@ -2,7 +2,8 @@ import { systemRandom } from "../base/random.ts";
 import { ClientError } from "../client/client_error.ts";
 import { isLoopback } from "../client/listen_address.ts";
 import { stdioStream } from "../client/stdio_stream.ts";
-import type { CliIo, Interruption } from "./command.ts";
+import type { CliIo, Interruption, InterruptSignal } from "./command.ts";
+import { ownProcess } from "./own_process.ts";
 import { PasswordLine } from "./password_line.ts";
 
 /** The process this program runs in. */
@@ -29,6 +30,8 @@ export function denoIo(): CliIo {
         resolve();
       });
     },
+    stdin: () => Deno.stdin.readable,
+    ownProcess,
     interruption: listenForSignals,
     onHangUp(run) {
       if (Deno.build.os === "windows") return { [Symbol.dispose]() {} };
@@ -114,20 +117,25 @@ function listenForUnhandled(run: (error: unknown) => void): Disposable {
   };
 }
 
-function listenForSignals(): Interruption {
+function listenForSignals(options: { readonly on: readonly InterruptSignal[] } | undefined): Interruption {
   const controller = new AbortController();
-  const signals: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
-  const stopListening = () => signals.forEach((name) => Deno.removeSignalListener(name, interrupt));
+  const known: readonly InterruptSignal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
+  const wanted = known.filter((name) => options?.on.includes(name) ?? true);
+  const ignored = known.filter((name) => !wanted.includes(name));
+  const ignore = () => {};
+  const stopListening = () => wanted.forEach((name) => Deno.removeSignalListener(name, interrupt));
   const interrupt = () => {
     // From now on a signal does what it does by default.
     stopListening();
     controller.abort();
   };
-  for (const name of signals) Deno.addSignalListener(name, interrupt);
+  for (const name of wanted) Deno.addSignalListener(name, interrupt);
+  for (const name of ignored) Deno.addSignalListener(name, ignore);
   return {
     signal: controller.signal,
     [Symbol.dispose]: () => {
       if (!controller.signal.aborted) stopListening();
+      for (const name of ignored) Deno.removeSignalListener(name, ignore);
     },
   };
 }

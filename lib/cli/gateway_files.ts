@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import type { Config, StorageSettings } from "../config/config.ts";
 import { formatComplaint } from "../config/complaint.ts";
 import { loadConfig, type LoadedConfig, type LoadOptions } from "../config/load_config.ts";
+import { loadWithSnapshot, type Snapshot } from "../gateway/workers/snapshot.ts";
 import type { CliIo } from "./command.ts";
 import type { OptionSpec, ParsedArgs } from "./options.ts";
 import { UsageError } from "./usage_error.ts";
@@ -35,11 +36,16 @@ export interface ReadConfig {
   readonly config: Config;
   /** To read it again. */
   readonly source: LoadOptions & { readonly files: readonly string[] };
+  /** What was read. */
+  readonly snapshot: Snapshot;
 }
 
 /** Reads the configuration, and prints what is to be said of it to standard error. */
-export async function loadAndComplain(args: ParsedArgs, io: CliIo): Promise<LoadedConfig> {
-  const loaded = await loadConfig(sourceOf(args, io));
+export async function loadAndComplain(
+  args: ParsedArgs,
+  io: CliIo,
+): Promise<LoadedConfig & { snapshot: Snapshot }> {
+  const loaded = await loadWithSnapshot(sourceOf(args, io));
   for (const complaint of loaded.complaints) io.stderr(`${formatComplaint(complaint)}\n\n`);
   return loaded;
 }
@@ -50,8 +56,8 @@ export async function loadAndComplain(args: ParsedArgs, io: CliIo): Promise<Load
  * @returns `null` when it cannot be used
  */
 export async function readConfig(args: ParsedArgs, io: CliIo): Promise<ReadConfig | null> {
-  const { config, files } = await loadAndComplain(args, io);
-  return config === null ? null : { config, source: { ...sourceOf(args, io), files } };
+  const { config, files, snapshot } = await loadAndComplain(args, io);
+  return config === null ? null : { config, source: { ...sourceOf(args, io), files }, snapshot };
 }
 
 /**

@@ -6,6 +6,7 @@ import { commandHelp, programHelp } from "./help_text.ts";
 import { HELP_OPTION, parseArgs } from "./options.ts";
 import { printError } from "./print_error.ts";
 import { UsageError } from "./usage_error.ts";
+import { workerCommand } from "./worker.ts";
 
 /**
  * Runs the program.
@@ -46,7 +47,8 @@ async function dispatch([name, ...rest]: readonly string[], io: CliIo): Promise<
       "sallyport --help",
     );
   }
-  return await runCommand(findCommand(name, commands), { rest, io });
+  const command = name === workerCommand.name ? workerCommand : findCommand(name, commands);
+  return await runCommand(command, { rest, io });
 }
 
 async function runCommand(

@@ -1,7 +1,13 @@
+import { errorTrace } from "../base/errors.ts";
+import type { Config } from "../config/config.ts";
+import { MAX_WORKERS } from "../config/workers.ts";
 import { type Gateway, startGateway } from "../gateway/start_gateway.ts";
 import { jsonAuditTrail } from "../observe/audit.ts";
+import { LineWriter } from "../observe/line_writer.ts";
 import { jsonLog } from "../observe/log.ts";
+import { aborted } from "./aborted.ts";
 import { type CliIo, type Command, EXIT } from "./command.ts";
+import { countText } from "./count_text.ts";
 import {
   CONFIG_OPTION,
   type ReadConfig,
@@ -10,6 +16,7 @@ import {
   stateDirectoryOf,
 } from "./gateway_files.ts";
 import type { ParsedArgs } from "./options.ts";
+import { superviseUntilStopped } from "./supervise.ts";
 import { VERSION } from "./version.ts";
 
 /** `sallyport serve` */
@@ -23,7 +30,11 @@ export const serveCommand: Command = {
   positionals: [],
   async run(args, io) {
     const read = await readConfig(args, io);
-    return read === null ? EXIT.failure : await serveUntilStopped(args, io, read);
+    if (read === null) return EXIT.failure;
+    const count = workersOf(read.config);
+    return count === 1
+      ? await serveUntilStopped(args, io, read)
+      : await superviseUntilStopped(args, io, { ...read, count });
   },
 };
 
@@ -39,19 +50,22 @@ export async function serveUntilStopped(
   options: ReadConfig & { onStarted?: (gateway: Gateway) => Promise<void> },
 ): Promise<number> {
   const { config, source, onStarted } = options;
-  const output = { sink: (line: string) => io.stdout(`${line}\n`), now: () => io.now() };
+  using lines = new LineWriter((text) => io.stdout(text));
+  const output = { sink: lines.sink, now: () => io.now() };
   const log = jsonLog({ level: config.logLevel, ...output });
   const audit = jsonAuditTrail(output);
   using interruption = io.interruption();
   // What goes wrong with one connection must not end those of all others.
-  using _unhandled = io.onUnhandled((error) => log.error("defect in the gateway", { error: traceOf(error) }));
+  using _unhandled = io.onUnhandled((error) =>
+    log.error("defect in the gateway", { error: errorTrace(error) })
+  );
   // From the beginning: the signal ends a process that does not expect it.
   const started = Promise.withResolvers<Gateway>();
   using _hangUp = io.onHangUp(() => void started.promise.then(({ reloader }) => reloader.reload("SIGHUP")));
   const stateDirectory = stateDirectoryOf(args);
   await using gateway = await startGateway({ config, source, version: VERSION, stateDirectory, log, audit });
   started.resolve(gateway);
-  io.stderr(`serving ${gateway.url} with ${count(config.routes.length, "route")} of ${config.file}\n`);
+  io.stderr(`serving ${gateway.url} with ${countText(config.routes.length, "route")} of ${config.file}\n`);
   log.info("started", {
     address: `${gateway.address.hostname}:${gateway.address.port}`,
     routes: config.routes.length,
@@ -64,20 +78,6 @@ export async function serveUntilStopped(
   return EXIT.ok;
 }
 
-/** `1 route`, `3 routes` */
-export function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
-}
-
-/** Where it happened; the message alone could come from anywhere. */
-function traceOf(error: unknown): string {
-  return error instanceof Error
-    ? (error.stack ?? error.message).slice(0, 4096)
-    : String(error).slice(0, 4096);
-}
-
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (!signal.aborted) {
-    await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
-  }
+function workersOf({ workers }: Config): number {
+  return workers === "auto" ? Math.min(MAX_WORKERS, navigator.hardwareConcurrency) : workers;
 }

@@ -12,7 +12,8 @@ export type UsageErrorCode =
   | "cli/missing-argument"
   | "cli/unexpected-argument"
   | "cli/unknown-shell"
-  | "cli/unreadable-file";
+  | "cli/unreadable-file"
+  | "cli/not-permitted";
 
 /** The command line cannot be understood; the program exits with 2. */
 export class UsageError extends SallyportError {

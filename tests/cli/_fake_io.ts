@@ -69,6 +69,8 @@ export function fakeIo(options: FakeIoOptions = {}): FakeIo {
       started.push(call);
       await options.onStart?.(call);
     },
+    stdin: () => new ReadableStream<Uint8Array>(),
+    ownProcess: () => Promise.resolve(null),
     interruption: () => ({ signal: controller.signal, [Symbol.dispose]() {} }),
     onHangUp: () => ({ [Symbol.dispose]() {} }),
     onUnhandled: () => ({ [Symbol.dispose]() {} }),
