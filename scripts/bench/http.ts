@@ -1,229 +1,150 @@
-// deno-lint-ignore-file no-console -- a script speaks to the terminal
-
-import { freePort, startChild, startDeno } from "./children.ts";
-import { parseOptions } from "./parse_options.ts";
-import { spread } from "./statistics.ts";
+import type { Bench, Column, Figures, Row, Scene, Table } from "./bench.ts";
+import { freePort } from "./children.ts";
+import { once, startGateway } from "./gateway.ts";
+import type { BenchOptions } from "./parse_options.ts";
+import { hasNginx, nginxPair, startNginx } from "./peers/nginx.ts";
 import { cpuSeconds } from "./usage.ts";
-import { makeWorkspace, type Workspace } from "./workspace.ts";
 
-const USAGE = `Usage: deno task bench http [OPTIONS]
+const NUMBERS = {
+  seconds: { absent: 3, max: 100, help: "length of a measurement with wrk" },
+} as const;
 
-Measures HTTP requests through the gateway and through nginx as a TLS reverse proxy of one process, in front of the same
-nginx: small answers with wrk, and 100 MB with curl. Needs nginx, wrk and curl.
-
-  --runs N      how often each figure is taken; the median is shown (default 3)
-  --seconds N   length of a measurement with wrk (default 4)
-  --json FILE   write every figure of every run to a file`;
-
-const NUMBERS = { runs: { absent: 3, max: 100 }, seconds: { absent: 4, max: 100 } } as const;
+type HttpOptions = BenchOptions<keyof typeof NUMBERS>;
 
 const HOST = "www.localhost";
 const CONNECTIONS = 32;
 const LARGE_BYTES = 100_000_000;
 
+const SMALL: readonly Column[] = [
+  { key: "perSecond", title: "requests/s" },
+  { key: "p50Micros", title: "p50 us" },
+  { key: "p99Micros", title: "p99 us" },
+  { key: "perCpuSecond", title: "requests per CPU s" },
+];
+const LARGE: readonly Column[] = [
+  { key: "mbPerSecond", title: "MB/s" },
+  { key: "cpuPerGib", title: "CPU s/GiB", digits: 2 },
+];
+
 interface Proxy {
-  readonly name: string;
   readonly port: number;
-  readonly pid: number;
+  /** Of what is between; empty when there is nothing. */
+  readonly pids: readonly number[];
 }
 
-interface Row {
-  readonly proxy: Proxy;
-  readonly perSecond: number[];
-  readonly p50Micros: number[];
-  readonly p99Micros: number[];
-  readonly perCpuSecond: number[];
-  readonly mbPerSecond: number[];
-  readonly cpuSecondsPerGib: number[];
-}
+/** HTTP requests. */
+export const httpBench: Bench<keyof typeof NUMBERS> = {
+  about:
+    `Measures HTTP requests over TLS through the gateway and through nginx as a reverse proxy of one process, in front of the
+same nginx: small answers by wrk with ${CONNECTIONS} connections, 100 MB by curl. Needs nginx, wrk and curl.`,
+  numbers: NUMBERS,
+  prepare: httpTables,
+};
 
-/** `deno task bench http`. @returns the exit code */
-export async function httpBench(args: string[]): Promise<number> {
-  const options = parseOptions(args, NUMBERS);
-  if (typeof options === "string") {
-    console.error(`error: ${options}\n\n${USAGE}`);
-    return 2;
-  }
-  await using stack = new AsyncDisposableStack();
-  const workspace = stack.use(await makeWorkspace());
-  const origin = await startOrigin(workspace, stack);
-  const proxies = [
-    await startSallyport({ workspace, stack, origin }),
-    await startNginx({ workspace, stack, origin }),
+/** The tables of HTTP requests. */
+export function httpTables(scene: Scene, { seconds }: HttpOptions): Table[] {
+  if (!hasNginx(scene)) return [];
+  const origin = once(() => startOrigin(scene));
+  const ways: Record<string, () => Promise<Proxy>> = {
+    direct: async () => ({ port: (await origin()).tls, pids: [] }),
+    sallyport: once(async () => await startSallyport(scene, { to: (await origin()).plain, tree: null })),
+    ...Object.fromEntries(
+      Object.entries(scene.trees).map(([name, tree]) =>
+        [
+          name,
+          once(async () => await startSallyport(scene, { to: (await origin()).plain, tree, name })),
+        ] as const
+      ),
+    ),
+    nginx: once(async () => await startReverseProxy(scene, (await origin()).plain)),
+  };
+  const rows = (measure: (proxy: Proxy) => Promise<Figures>): Row[] =>
+    Object.entries(ways).map(([name, way]) => ({ name, measure: async () => await measure(await way()) }));
+  return [
+    {
+      ...{ id: "small", title: "Small answers, keep-alive", columns: SMALL },
+      rows: rows((proxy) => small(scene, { proxy, seconds })),
+    },
+    { ...{ id: "large", title: "100 MB", columns: LARGE }, rows: rows((proxy) => large(scene, proxy)) },
   ];
-  const rows: Row[] = proxies.map((proxy) => ({
-    proxy,
-    perSecond: [],
-    p50Micros: [],
-    p99Micros: [],
-    perCpuSecond: [],
-    mbPerSecond: [],
-    cpuSecondsPerGib: [],
-  }));
-  for (let run = 1; run <= options.runs; run++) {
-    console.error(`run ${run} of ${options.runs}`);
-    for (const row of rows) {
-      await small(row, { seconds: options.seconds });
-      await large(row, workspace);
-    }
-  }
-  console.log(report(rows, options));
-  if (options.json !== null) await Deno.writeTextFile(options.json, `${JSON.stringify(rows, null, 2)}\n`);
-  return 0;
 }
 
-interface Scene {
-  readonly workspace: Workspace;
-  readonly stack: AsyncDisposableStack;
-  readonly origin: number;
-}
-
-/** The service behind both. @returns its port */
-async function startOrigin(workspace: Workspace, stack: AsyncDisposableStack): Promise<number> {
-  const port = freePort();
-  await Deno.writeFile(workspace.file("large"), new Uint8Array(LARGE_BYTES));
-  const server = `listen 127.0.0.1:${port};
+/** The service behind all, without TLS and with it. */
+async function startOrigin(scene: Scene): Promise<{ plain: number; tls: number }> {
+  const [plain, tls] = [freePort(), freePort()];
+  await Deno.writeFile(scene.workspace.file("large"), new Uint8Array(LARGE_BYTES));
+  // Its worker, when it is started as root, is another user.
+  await Deno.chmod(scene.workspace.file(""), 0o711);
+  const http = `server {
+    listen 127.0.0.1:${plain};
+    listen 127.0.0.1:${tls} ssl;
+    ${nginxPair(scene)}
     location = /small { return 200 "hello, world"; }
-    location / { root ${workspace.file("")}; }`;
-  await nginx(server, { workspace, stack, port, name: "origin" });
-  return port;
+    location / { root ${scene.workspace.file("")}; }
+  }`;
+  await startNginx(scene, { name: "origin", port: plain, http, side: "load" });
+  return { plain, tls };
 }
 
-async function startNginx({ workspace, stack, origin }: Scene): Promise<Proxy> {
+async function startReverseProxy(scene: Scene, to: number): Promise<Proxy> {
   const port = freePort();
-  const server = `listen 127.0.0.1:${port} ssl http2;
-    ssl_certificate ${workspace.certFile};
-    ssl_certificate_key ${workspace.keyFile};
+  const http = `upstream origin { server 127.0.0.1:${to}; keepalive 64; }
+  server {
+    listen 127.0.0.1:${port} ssl;
+    ${nginxPair(scene)}
     location / {
       proxy_pass http://origin;
       proxy_http_version 1.1;
       proxy_set_header Connection "";
       proxy_set_header Host $host;
-    }`;
-  const upstream = `upstream origin { server 127.0.0.1:${origin}; keepalive 64; }`;
+    }
+  }`;
+  const { pid } = await startNginx(scene, { name: "reverse", port, http, side: "tested" });
+  return { port, pids: [pid] };
+}
+
+function startSallyport(
+  scene: Scene,
+  { to, tree, name = "sallyport" }: { to: number; tree: string | null; name?: string },
+): Promise<Proxy> {
+  const yaml = `routes:
+  - from: https://${HOST}
+    to: http://127.0.0.1:${to}
+    allow_public_unauthenticated_access: true
+`;
+  return startGateway(scene, { name: `http-${name}`, yaml, tree });
+}
+
+async function small(
+  { programs }: Scene,
+  { proxy, seconds }: { proxy: Proxy; seconds: number },
+): Promise<Figures> {
+  const { port, pids } = proxy;
+  const url = `https://127.0.0.1:${port}/small`;
+  const args = ["-t1", `-c${CONNECTIONS}`, `-d${seconds}s`, "--latency", "-H", `Host: ${HOST}`, url];
+  const before = cpuSeconds(pids);
+  const text = await programs.output("wrk", args);
+  const cpu = cpuSeconds(pids) - before;
+  if (/Non-2xx/.test(text)) throw new Error(`it did not answer: ${text}`);
+  const perSecond = Number(/Requests\/sec:\s+([\d.]+)/.exec(text)![1]);
   return {
-    name: "nginx",
-    port,
-    pid: await nginx(server, { workspace, stack, port, name: "proxy", upstream }),
+    perSecond,
+    p50Micros: micros(/50%\s+([\d.]+)(us|ms|s)/.exec(text)!),
+    p99Micros: micros(/99%\s+([\d.]+)(us|ms|s)/.exec(text)!),
+    ...pids.length === 0 ? {} : { perCpuSecond: perSecond * seconds / cpu },
   };
 }
 
-async function startSallyport({ workspace, stack, origin }: Scene): Promise<Proxy> {
-  const port = freePort();
-  const routes = await workspace.write(
-    "routes.yaml",
-    `address: 127.0.0.1:${port}
-certificates:
-  - cert: ${workspace.certFile}
-    key: ${workspace.keyFile}
-routes:
-  - from: https://${HOST}
-    to: http://127.0.0.1:${origin}
-    allow_public_unauthenticated_access: true
-`,
-  );
-  const files = ["-c", routes, "--state-dir", workspace.file("state")];
-  const gateway = stack.use(startDeno("mod.ts", { args: ["serve", ...files] }));
-  await gateway.accepting(port, 20_000);
-  return { name: "sallyport", port, pid: gateway.pid };
-}
-
-async function nginx(
-  server: string,
-  options: {
-    workspace: Workspace;
-    stack: AsyncDisposableStack;
-    port: number;
-    name: string;
-    upstream?: string;
-  },
-): Promise<number> {
-  const { workspace, stack, port, name, upstream = "" } = options;
-  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-    .map((kind) => `${kind}_temp_path ${workspace.file(`${name}-${kind}`)};`).join("\n  ");
-  const config = await workspace.write(
-    `${name}.conf`,
-    `daemon off;
-master_process off;
-pid ${workspace.file(`${name}.pid`)};
-error_log stderr warn;
-events { worker_connections 4096; }
-http {
-  access_log off;
-  keepalive_requests 100000000;
-  ${temporary}
-  ${upstream}
-  server {
-    ${server}
-  }
-}
-`,
-  );
-  const child = stack.use(startChild({ command: "nginx", args: ["-e", "stderr", "-c", config] }));
-  await child.accepting(port, 20_000);
-  return child.pid;
-}
-
-async function small(row: Row, { seconds }: { seconds: number }): Promise<void> {
-  const { port, pid } = row.proxy;
-  const url = `https://127.0.0.1:${port}/small`;
-  const args = ["-t1", `-c${CONNECTIONS}`, `-d${seconds}s`, "--latency", "-H", `Host: ${HOST}`, url];
-  const before = cpuSeconds(pid);
-  const text = await output("wrk", args);
-  const cpu = cpuSeconds(pid) - before;
-  const perSecond = Number(/Requests\/sec:\s+([\d.]+)/.exec(text)![1]);
-  if (/Non-2xx/.test(text)) throw new Error(`${row.proxy.name} did not answer: ${text}`);
-  row.perSecond.push(perSecond);
-  row.perCpuSecond.push(perSecond * seconds / cpu);
-  row.p50Micros.push(micros(/50%\s+([\d.]+)(us|ms|s)/.exec(text)!));
-  row.p99Micros.push(micros(/99%\s+([\d.]+)(us|ms|s)/.exec(text)!));
-}
-
-async function large(row: Row, workspace: Workspace): Promise<void> {
-  const { port, pid } = row.proxy;
-  const ca = await workspace.write("ca.pem", workspace.caPem);
-  const resolve = `${HOST}:${port}:127.0.0.1`;
-  const args = ["-sS", "-o", "/dev/null", "-k", "--http1.1", "--cacert", ca, "--resolve", resolve];
-  const before = cpuSeconds(pid);
-  const speed = await output("curl", [...args, "-w", "%{speed_download}", `https://${HOST}:${port}/large`]);
-  row.mbPerSecond.push(Number(speed) / 1e6);
-  row.cpuSecondsPerGib.push((cpuSeconds(pid) - before) / (LARGE_BYTES / 2 ** 30));
+async function large({ programs, workspace }: Scene, { port, pids }: Proxy): Promise<Figures> {
+  const url = `https://${HOST}:${port}/large`;
+  const args = ["-sSf", "-o", "/dev/null", "-k", "--http1.1", "--cacert", workspace.caFile, url];
+  const resolve = ["--resolve", `${HOST}:${port}:127.0.0.1`, "-w", "%{speed_download}"];
+  const before = cpuSeconds(pids);
+  const speed = await programs.output("curl", [...args, ...resolve]);
+  const cpuPerGib = (cpuSeconds(pids) - before) / (LARGE_BYTES / 2 ** 30);
+  return { mbPerSecond: Number(speed) / 1e6, ...pids.length === 0 ? {} : { cpuPerGib } };
 }
 
 function micros([, number, unit]: RegExpExecArray): number {
   return Number(number) * (unit === "us" ? 1 : unit === "ms" ? 1e3 : 1e6);
-}
-
-async function output(command: string, args: string[]): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command(command, { args }).output();
-  if (!success) throw new Error(`${command} failed: ${new TextDecoder().decode(stderr)}`);
-  return new TextDecoder().decode(stdout);
-}
-
-function report(rows: readonly Row[], { runs, seconds }: { runs: number; seconds: number }): string {
-  const cell = (values: readonly number[], digits = 0) => {
-    const { median, min, max } = spread(values);
-    return `${median.toFixed(digits)} (${min.toFixed(digits)}..${max.toFixed(digits)})`;
-  };
-  const lines = rows.map((row) =>
-    `| ${
-      [
-        row.proxy.name,
-        cell(row.perSecond),
-        cell(row.p50Micros),
-        cell(row.p99Micros),
-        cell(row.perCpuSecond),
-        cell(row.mbPerSecond),
-        cell(row.cpuSecondsPerGib, 2),
-      ].join(" | ")
-    } |`
-  );
-  return [
-    `${navigator.hardwareConcurrency} cores, Linux ${Deno.osRelease()}, Deno ${Deno.version.deno}`,
-    `median (least..most) of ${runs} runs of ${seconds} s with ${CONNECTIONS} connections; 100 MB by one`,
-    "",
-    "| proxy | requests/s | p50 us | p99 us | requests per CPU s | MB/s | CPU s/GiB |",
-    "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
-    ...lines,
-  ].join("\n");
 }

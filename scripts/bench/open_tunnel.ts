@@ -2,23 +2,22 @@ import type { ByteStream } from "../../lib/base/byte_stream.ts";
 import { fromUtf8, utf8 } from "../../lib/base/bytes.ts";
 import { denoStream } from "../../lib/base/deno_stream.ts";
 
-/** How the load program reaches the service. */
+/** How to reach the service. */
 export interface Path {
   /** Where to connect, on 127.0.0.1. */
   readonly port: number;
-  /** Authority (PEM) that the server's certificate is verified against; `null` is no TLS. */
-  readonly caPem: string | null;
-  /** What to CONNECT to (RFC 9110 section 9.3.6); `null` when the server forwards without being asked. */
-  readonly connect: { readonly authority: string; readonly token: string | null } | null;
+  /** Authority (PEM) that the server's certificate is verified against. */
+  readonly caPem: string;
+  /** What to CONNECT to (RFC 9110 section 9.3.6). */
+  readonly connect: { readonly authority: string; readonly token: string };
 }
 
 const MAX_HEAD_BYTES = 4096;
 
-/** Opens a tunnel: TCP, a cold TLS handshake, CONNECT; as much of it as the path has. The caller closes it. */
+/** Opens a tunnel: TCP, a cold TLS handshake, CONNECT. The caller closes it. */
 export async function openTunnel(path: Path): Promise<ByteStream> {
   const tcp = await Deno.connect({ hostname: "127.0.0.1", port: path.port });
   tcp.setNoDelay(true);
-  if (path.caPem === null) return denoStream(tcp);
   const tls = await Deno.startTls(tcp, {
     hostname: "localhost",
     caCerts: [path.caPem],
@@ -26,16 +25,13 @@ export async function openTunnel(path: Path): Promise<ByteStream> {
   });
   await tls.handshake();
   const stream = denoStream(tls);
-  if (path.connect !== null) await connect(stream, path.connect);
+  await connect(stream, path.connect);
   return stream;
 }
 
-async function connect(
-  stream: ByteStream,
-  { authority, token }: NonNullable<Path["connect"]>,
-): Promise<void> {
-  const authorization = token === null ? "" : `Authorization: Pomerium ${token}\r\n`;
-  const head = `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${authorization}\r\n`;
+async function connect(stream: ByteStream, { authority, token }: Path["connect"]): Promise<void> {
+  const fields = `Host: ${authority}\r\nAuthorization: Pomerium ${token}\r\n`;
+  const head = `CONNECT ${authority} HTTP/1.1\r\n${fields}\r\n`;
   await stream.write(utf8(head));
   const answer = await readHead(stream);
   if (!/^HTTP\/1\.[01] 200 /.test(answer)) {

@@ -1,21 +1,14 @@
-// deno-lint-ignore-file no-console -- a script speaks to the terminal
-
 import { compilePolicy } from "../../lib/policy/compile.ts";
 import { decide } from "../../lib/policy/decide.ts";
 import type { Facts } from "../../lib/policy/facts.ts";
 import { parsePolicy } from "../../lib/policy/parse.ts";
-import { spread } from "./statistics.ts";
+import type { Bench, Row } from "./bench.ts";
 
-const USAGE = `Usage: deno task bench policy
-
-Decides the same request again and again, on one core, by policies of ten criteria.`;
-
-const SECONDS = 1;
-const RUNS = 5;
+const RUN_MS = 500;
 const BATCH = 10_000;
 
 const POLICIES: Readonly<Record<string, unknown>> = {
-  "who: email, domain, user, groups, claims": [
+  "who: email domain user groups claims": [
     {
       allow: {
         and: [
@@ -34,7 +27,7 @@ const POLICIES: Readonly<Record<string, unknown>> = {
       },
     },
   ],
-  "all sorts: also address, time, pattern, nesting": [
+  "all sorts: also address time pattern nesting": [
     {
       allow: {
         and: [
@@ -72,37 +65,36 @@ const FACTS: Facts = {
   },
 };
 
-/** `deno task bench policy`. @returns the exit code */
-export function policyBench(args: string[]): Promise<number> {
-  if (args.length > 0) {
-    console.error(`error: this benchmark takes no options\n\n${USAGE}`);
-    return Promise.resolve(2);
-  }
-  console.log("decisions per second, median (lowest-highest)");
-  for (const [name, data] of Object.entries(POLICIES)) {
-    const policy = compilePolicy(parsePolicy(data));
-    const { verdict } = decide(policy, FACTS);
-    if (verdict !== "allowed") throw new TypeError(`The policy was meant to allow: it said ${verdict}`);
-    const decideOnce = () => decide(policy, FACTS);
-    perSecond(decideOnce);
-    const { median, min, max } = spread(Array.from({ length: RUNS }, () => perSecond(decideOnce)));
-    console.log(`${name}: ${format(median)} (${format(min)}-${format(max)})`);
-  }
-  return Promise.resolve(0);
+/** Decisions. */
+export const policyBench: Bench = {
+  about: "Decides the same request again and again, on one core, by policies of ten criteria.",
+  runs: 5,
+  numbers: {},
+  needsLoad: false,
+  prepare: () => [{
+    ...{ id: "decisions", title: "Decisions" },
+    columns: [{ key: "perSecond", title: "decisions/s" }],
+    rows: Object.entries(POLICIES).map(([name, data]) => row(name, data)),
+  }],
+};
+
+function row(name: string, data: unknown): Row {
+  const policy = compilePolicy(parsePolicy(data));
+  const decideOnce = () => decide(policy, FACTS);
+  const { verdict } = decideOnce();
+  if (verdict !== "allowed") throw new TypeError(`The policy was meant to allow: it said ${verdict}`);
+  perSecond(decideOnce);
+  return { name, measure: () => Promise.resolve({ perSecond: perSecond(decideOnce) }) };
 }
 
 function perSecond(work: () => unknown): number {
   const startMs = performance.now();
   let count = 0;
   let elapsedMs = 0;
-  while (elapsedMs < SECONDS * 1000) {
+  while (elapsedMs < RUN_MS) {
     for (let i = 0; i < BATCH; i++) work();
     count += BATCH;
     elapsedMs = performance.now() - startMs;
   }
   return count / elapsedMs * 1000;
-}
-
-function format(perSecond: number): string {
-  return Math.round(perSecond).toLocaleString("en-US");
 }

@@ -1,22 +1,10 @@
-// deno-lint-ignore-file no-console -- a script speaks to the terminal
-
 import { X509Certificate } from "node:crypto";
-import { parseArgs } from "node:util";
 import { parseCertificateBundle } from "../../lib/pki/bundle.ts";
 import { type Certificate, parseCertificate } from "../../lib/pki/certificate.ts";
 import { validatePath } from "../../lib/pki/validate_path.ts";
-import { spread } from "./statistics.ts";
-
-const USAGE = `Usage: deno task bench x509 [OPTIONS]
-
-Validates a client's chain of three certificates (leaf, intermediate, root; P-256) again and again, one after
-another, beside node:crypto of the same process and, in processes of its own, openssl verify.
-
-  --runs N   how often each figure is taken, 1 to 100; the median is shown (default 5)`;
+import type { Bench, Row } from "./bench.ts";
 
 const RUN_MS = 500;
-const DEFAULT_RUNS = "5";
-const MAX_RUNS = 100;
 const BATCH = 20;
 /** Of openssl verify: the same leaf this often, in one process. */
 const LEAVES = 2000;
@@ -31,8 +19,8 @@ interface Chain {
 type Contender = (chain: Chain) => Promise<number>;
 
 const CONTENDERS: Readonly<Record<string, Contender>> = {
-  "validatePath(), certificates parsed before": (chain) => perSecond(() => validate(chain)),
-  "validatePath(), leaf and intermediate parsed each time": (chain) =>
+  "validatePath() of parsed certificates": (chain) => perSecond(() => validate(chain)),
+  "validatePath() with parsing leaf and intermediate": (chain) =>
     perSecond(() =>
       validate({
         ...chain,
@@ -40,49 +28,34 @@ const CONTENDERS: Readonly<Record<string, Contender>> = {
         intermediate: parseCertificate(chain.intermediate.der),
       })
     ),
-  "node:crypto, the two signatures alone": nodeSignatures,
-  "node:crypto, parsing leaf and intermediate, names and two signatures": nodeWithParsing,
-  "openssl verify, many times in a process": opensslVerify,
+  "node:crypto the two signatures alone": nodeSignatures,
+  "node:crypto with parsing and names": nodeWithParsing,
+  "openssl verify many times in a process": opensslVerify,
 };
 
-/** `deno task bench x509`. @returns the exit code */
-export async function x509Bench(args: string[]): Promise<number> {
-  const runs = parseRuns(args);
-  if (runs === null) {
-    console.error(`error: the options were not understood\n\n${USAGE}`);
-    return 2;
-  }
-  const folder = await Deno.makeTempDir();
-  try {
-    const chain = await makeChain(folder);
-    const figures = new Map<string, number[]>(Object.keys(CONTENDERS).map((title) => [title, []]));
-    for (let run = 0; run <= runs; run++) {
-      for (const [title, contender] of Object.entries(CONTENDERS)) {
-        const figure = await contender(chain);
-        // The first run is for warming up.
-        if (run > 0) figures.get(title)!.push(figure);
-      }
-    }
-    console.log(`validations per second, one at a time: median (lowest-highest) of ${runs} runs`);
-    for (const [title, all] of figures) {
-      const { median, min, max } = spread(all);
-      console.log(`${title}: ${format(median)} (${format(min)}-${format(max)})`);
-    }
-    return 0;
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
+/** Validation of certificates. */
+export const x509Bench: Bench = {
+  about:
+    `Validates a client's chain of three certificates (leaf, intermediate, root; P-256) again and again, one after another,
+beside node:crypto of the same process and, in processes of its own, openssl verify.`,
+  runs: 5,
+  numbers: {},
+  needsLoad: false,
+  prepare: async ({ workspace }) => {
+    const chain = await makeChain(workspace.file(""));
+    return [{
+      ...{ id: "chains", title: "Validation of a chain of three, one at a time" },
+      columns: [{ key: "perSecond", title: "validations/s" }],
+      rows: await Promise.all(
+        Object.entries(CONTENDERS).map(([name, contender]) => row(name, { chain, contender })),
+      ),
+    }];
+  },
+};
 
-/** @returns `null` when the arguments are wrong */
-function parseRuns(args: string[]): number | null {
-  try {
-    const { values } = parseArgs({ args, options: { runs: { type: "string", default: DEFAULT_RUNS } } });
-    const runs = Number(values.runs);
-    return Number.isInteger(runs) && runs >= 1 && runs <= MAX_RUNS ? runs : null;
-  } catch {
-    return null;
-  }
+async function row(name: string, { chain, contender }: { chain: Chain; contender: Contender }): Promise<Row> {
+  await validate(chain);
+  return { name, measure: async () => ({ perSecond: await contender(chain) }) };
 }
 
 async function validate({ leaf, intermediate, root }: Chain): Promise<unknown> {
@@ -174,8 +147,4 @@ async function openssl(folder: string, args: string[]): Promise<void> {
   const { success, stderr } = await new Deno.Command("openssl", { args, cwd: folder, stdout: "null" })
     .output();
   if (!success) throw new Error(`openssl ${args[0]} has failed: ${new TextDecoder().decode(stderr)}`);
-}
-
-function format(perSecond: number): string {
-  return Math.round(perSecond).toLocaleString("en-US");
 }

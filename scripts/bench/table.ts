@@ -1,0 +1,35 @@
+import { aimsText, isAimedAt } from "./aims.ts";
+import type { Bench, Scene, Table } from "./bench.ts";
+import { httpTables } from "./http.ts";
+import type { BenchOptions } from "./parse_options.ts";
+import { sshTables } from "./ssh.ts";
+import { tcpTables } from "./tcp.ts";
+import { udpTables } from "./udp.ts";
+
+const NUMBERS = {
+  mib: { absent: 1024, max: 65_536, help: "MiB moved each way at a time" },
+  openings: { absent: 1000, max: 100_000, help: "tunnels opened at a time" },
+  tunnels: { absent: 10_000, max: 100_000, help: "idle tunnels whose memory is measured, once" },
+  quiet: { absent: 45, max: 600, help: "seconds without traffic before memory is looked at" },
+  seconds: { absent: 2, max: 60, help: "length of what is measured by time" },
+} as const;
+
+type TableOptions = BenchOptions<keyof typeof NUMBERS>;
+
+/** What is aimed at, beside what was measured. */
+export const tableBench: Bench<keyof typeof NUMBERS> = {
+  about: "Measures, in one run, everything that there is an aim for, and prints a row for each.",
+  numbers: NUMBERS,
+  prepare,
+  render: aimsText,
+};
+
+async function prepare(scene: Scene, options: TableOptions): Promise<Table[]> {
+  const all = [
+    ...tcpTables(scene, options),
+    ...httpTables(scene, options),
+    ...await sshTables(scene, options),
+    ...udpTables(scene, options),
+  ];
+  return all.map((table) => ({ ...table, rows: table.rows.filter(({ name }) => isAimedAt(table.id, name)) }));
+}
