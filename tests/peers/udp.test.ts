@@ -112,11 +112,12 @@ describe.each(CARRIER_NAMES)("sallyport udp over %s", (carrier) => {
   });
 
   it.skipIf(!hasIperf)("carries iperf3 -u both ways without loss", async () => {
-    await using udp = await tunnel("udp", "iperf.test:5201", { carrier });
-    await using _tcp = await tunnel("tcp", "iperf.test:5201", { carrier: "h1", port: udp.port });
+    const port = freePort();
+    await using _udp = await tunnel("udp", "iperf.test:5201", { carrier, port });
+    await using _tcp = await tunnel("tcp", "iperf.test:5201", { carrier: "h1", port });
     for (const direction of [[], ["-R"]]) {
       const load = ["-u", "-b", "4M", "-l", "1000", "-t", "1", "--json", ...direction];
-      const { stdout } = await untilOk(() => iperf(udp.port, load));
+      const { stdout } = await untilOk(() => iperf(port, load));
       const { end } = JSON.parse(new TextDecoder().decode(stdout));
       expect(end.sum.packets).toBeGreaterThan(400);
       expect(end.sum.lost_percent).toBeLessThan(1);
@@ -142,10 +143,16 @@ describe.each(CARRIER_NAMES)("sallyport udp over %s", (carrier) => {
   });
 });
 
-/** One measurement. Client and server of iperf3 wait for each other for long when a first packet is lost, so that both begin anew. */
+/**
+ * One measurement. Client and server of iperf3 wait for each other for long when a first packet is lost, and may not heed a
+ * request to end, so that both are killed and begin anew.
+ */
 async function iperf(port: number, load: readonly string[]): Promise<ProgramResult> {
-  await using _server = start(["iperf3", ["-s", "-1", "-B", "127.0.0.1", "-p", String(ports.iperf)]]);
-  return await run(["timeout", ["5", "iperf3", "-c", "127.0.0.1", "-p", String(port), ...load]]);
+  const bounded = (
+    ...args: string[]
+  ): [string, string[]] => ["timeout", ["-s", "KILL", "6", "iperf3", ...args]];
+  await using _server = start(bounded("-s", "-1", "-B", "127.0.0.1", "-p", String(ports.iperf)));
+  return await run(bounded("-c", "127.0.0.1", "-p", String(port), ...load));
 }
 
 /** A packet can be lost, and the service may not listen yet: once more, for a while. */
