@@ -30,7 +30,8 @@ export const sshBench: Bench<keyof typeof NUMBERS> = {
   about:
     `Measures what OpenSSH's client carries through the gateway and through OpenSSH's own server, with chacha20-poly1305: a
 download through ssh -R, and the output of a command (through the gateway it comes from that server, by an ssh:// route).
-The gateway's end of ssh -R speaks TLS with whoever asks, sshd's does not: the last row has HAProxy do it in front.`,
+The gateway's end of ssh -R speaks TLS with whoever asks, sshd's does not: the last row has HAProxy do it in front. A
+command through the gateway goes over two connections, as it does by ssh from a host to the next: the last row.`,
   numbers: NUMBERS,
   prepare: sshTables,
 };
@@ -70,15 +71,28 @@ export async function sshTables(scene: Scene, { mib }: SshOptions): Promise<Tabl
   }));
   const own = sshArgs(sshd.user, { port: sshd.port, args: [`${sshd.login}@127.0.0.1`, command] });
   const plain: Row = { name: "sshd", measure: () => output(scene, { args: own, bytes, pids: sshd.pids }) };
+  const next = await startSshdPeer(scene, { name: "ssh-next" });
+  const further = next === null ? [] : [onward(scene, { sshd, next, command, bytes })];
   return [
     { id: "reverse", title: `Download through ssh -R, ${SSH_CIPHER}`, columns: COLUMNS, rows: reverse },
     {
       id: "command",
       title: `Output of a command, ${SSH_CIPHER}`,
       columns: COLUMNS,
-      rows: [...commands, plain],
+      rows: [...commands, plain, ...further],
     },
   ];
+}
+
+/** The command on another host, by the `ssh` of the first one: decrypted and encrypted again on the way, as by the gateway. */
+function onward(
+  scene: Scene,
+  { sshd, next, command, bytes }: { sshd: SshdPeer; next: SshdPeer; command: string; bytes: number },
+): Row {
+  const inner = sshArgs(next.user, { port: next.port, args: [`${next.login}@127.0.0.1`, command] });
+  const quoted = ["ssh", ...inner].map((arg) => `'${arg}'`).join(" ");
+  const args = sshArgs(sshd.user, { port: sshd.port, args: [`${sshd.login}@127.0.0.1`, quoted] });
+  return { name: "sshd, ssh to the next", measure: () => output(scene, { args, bytes, pids: sshd.pids }) };
 }
 
 /** @returns the file of the key of an authority for users; its public key is in the same with `.pub` */

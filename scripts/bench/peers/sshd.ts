@@ -18,18 +18,18 @@ export interface SshdPeer {
 /**
  * Starts it. The scene ends it.
  *
- * @param options `authorityFile`: of the public key of an authority whose certificates it takes as well
+ * @param options `name`: when there are several; `authorityFile`: of the public key of an authority whose certificates it takes as well
  * @returns `null` when it is not installed
  */
 export async function startSshdPeer(
   { workspace, programs, stack, missing }: Scene,
-  { authorityFile }: { authorityFile?: string } = {},
+  { name = "ssh", authorityFile }: { name?: string; authorityFile?: string } = {},
 ): Promise<SshdPeer | null> {
   if (findProgram("sshd") === null || findProgram("ssh") === null) {
     missing("openssh-server, openssh-client");
     return null;
   }
-  const folder = workspace.file("ssh-user");
+  const folder = workspace.file(`${name}-user`);
   await Deno.mkdir(folder);
   const port = freePort();
   const user = stack.use(new SshUser(folder, port));
