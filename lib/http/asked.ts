@@ -4,6 +4,9 @@ import type { TakeOver } from "./env.ts";
 import type { Forward } from "./exchange.ts";
 import { answerRaw, rawHead } from "./raw_answer.ts";
 
+/** A name or an address, and perhaps a port (RFC 3986 section 3.2.2), without anything that a URL could end it with. */
+const HOST = /^(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::\d*)?$/;
+
 /** What the application wants. */
 export interface Asked {
   /** Its answer. */
@@ -20,11 +23,9 @@ export interface Asked {
  * @throws {BadRequest} when host or path cannot be part of a URL
  */
 export function upgradeUrl(scheme: string, host: string | undefined, target: string): string {
-  const url = host !== undefined && host !== "" && target.startsWith("/")
-    ? URL.parse(`${scheme}://${host}${target}`)
-    : null;
-  const isPlain = url !== null && url.username === "" && url.host === new URL(`${scheme}://${host}`).host;
-  if (!isPlain || !/^https?$/.test(scheme)) {
+  const isPlain = host !== undefined && HOST.test(host) && target.startsWith("/");
+  const url = isPlain ? URL.parse(`${scheme}://${host}${target}`) : null;
+  if (url === null || !/^https?$/.test(scheme)) {
     throw new BadRequest("The request does not name a host and a path");
   }
   return url.href;

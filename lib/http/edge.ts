@@ -37,9 +37,9 @@ export interface EdgeOptions {
 
 /** What clients of HTTP/1.1 and HTTP/2 did against the rules, or gave up, so far. */
 export interface HttpFigures {
-  /** HTTP/1.1 requests whose head is not HTTP. */
+  /** Requests whose head is not HTTP. */
   readonly malformedHeads: number;
-  /** HTTP/1.1 requests whose head is too long. */
+  /** Requests whose head is too long. */
   readonly longHeads: number;
   /** HTTP/2 connections that ended because of an error, floods of frames among them. */
   readonly failedSessions: number;

@@ -125,17 +125,20 @@ export class Http1Exchange implements Exchange {
     const { output } = this.#carrier;
     const framing = this.#framing;
     if (framing === "none" || bytes.length === 0) return;
-    if (framing === "chunks") {
-      output.put(chunkHead(bytes.length));
-      await output.write(bytes, { more: true });
-      output.put("\r\n");
-      if (!more) await output.flush();
-      return;
-    }
-    if (framing !== null && framing !== "close" && (framing.left -= bytes.length) < 0) {
+    if (typeof framing === "object" && framing !== null && (framing.left -= bytes.length) < 0) {
       throw new Error("An answer is longer than it said");
     }
-    await output.write(bytes, { more });
+    try {
+      if (framing === "chunks") output.put(chunkHead(bytes.length));
+      await output.write(bytes, { more: more || framing === "chunks" });
+      if (framing !== "chunks") return;
+      output.put("\r\n");
+      if (!more) await output.flush();
+    } catch (error) {
+      // It is the client who has gone, which may not have been read yet.
+      this.#leave();
+      throw error;
+    }
   }
 
   /** {@inheritDoc Exchange.end} */
@@ -147,7 +150,12 @@ export class Http1Exchange implements Exchange {
     else if (typeof framing === "object" && framing?.left !== 0) {
       throw new Error("An answer is shorter than it said");
     }
-    await this.#carrier.output.flush();
+    try {
+      await this.#carrier.output.flush();
+    } catch (error) {
+      this.#leave();
+      throw error;
+    }
     this.#isOver = true;
   }
 

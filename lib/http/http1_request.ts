@@ -1,12 +1,8 @@
 import { upgradeUrl } from "./asked.ts";
-import { BadRequest } from "./bad_request.ts";
 import type { Http1RequestHead } from "../codec/http1_request_head.ts";
 import type { Exchange } from "./exchange.ts";
 import { originForm } from "./malformed.ts";
 import { headersOf } from "./raw_headers.ts";
-
-/** A name or an address, and perhaps a port (RFC 3986 section 3.2.2), without anything that a URL could end it with. */
-const HOST = /^(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::\d*)?$/;
 
 /**
  * The URL of a request.
@@ -14,8 +10,7 @@ const HOST = /^(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::\d*)?$/;
  * @throws {BadRequest} when its host or its path cannot be part of one
  */
 export function http1Url({ host, target }: Pick<Http1RequestHead, "host" | "target">): string {
-  if (host === null || !HOST.test(host)) throw new BadRequest("The request does not name a host");
-  return upgradeUrl("https", host, originForm(target));
+  return upgradeUrl("https", host ?? undefined, originForm(target));
 }
 
 /** A request of HTTP/1.1 for the application, with whatever method: the platform's constructor refuses some. */

@@ -6,6 +6,10 @@ import { IdleTimer } from "./idle_timer.ts";
 
 /** What clients of HTTP/2 did against the rules, or gave up, so far. */
 export interface Http2Figures {
+  /** Requests whose head makes none. */
+  malformedHeads: number;
+  /** Requests whose head is too long. */
+  longHeads: number;
   /** Connections that ended because of an error, floods of frames among them. */
   failedSessions: number;
   /** Streams that were reset, by either end. */
@@ -33,6 +37,12 @@ export class Http2Edge {
         timer.begin();
         void stream.gone.then(() => timer.end());
         return answerStream({ head, stream, facts, httpVersion: "2.0" }, this.#options);
+      },
+      onRefused: (status) => {
+        const isLong = status === 431;
+        this.#figures[isLong ? "longHeads" : "malformedHeads"]++;
+        const error = isLong ? "codec/too-large" : "codec/malformed";
+        log.debug("malformed request", { ip: facts.peer.address, error });
       },
       onReset: () => void this.#figures.resetStreams++,
       maxStreams: limits.maxStreams,

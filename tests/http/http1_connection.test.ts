@@ -329,6 +329,32 @@ describe("A connection of HTTP/1.1", () => {
     edge.close();
   });
 
+  it.each<[string, (exchange: Exchange) => Promise<void>]>([
+    ["a piece", (exchange) => exchange.write(new Uint8Array(20_000))],
+    ["the end", (exchange) => exchange.end([])],
+  ])("says that the client has gone when it does not take %s", async (_, send) => {
+    const said = Promise.withResolvers<boolean>();
+    const [, near] = memoryPair();
+    const edge = new HttpEdge({
+      fetch: forwarding(async (exchange) => {
+        exchange.respond({ status: 200, headers: [], isLast: false, more: true });
+        await send(exchange).catch(() => said.resolve(exchange.signal.aborted));
+      }),
+      ...{ limits: LIMITS, clock: new ManualClock(), log: silentLog },
+    });
+    const given = [utf8(GET)];
+    const read = (into: Uint8Array) => {
+      const bytes = given.shift();
+      if (bytes === undefined) return new Promise<null>(() => {});
+      into.set(bytes);
+      return Promise.resolve(bytes.length);
+    };
+    const write = () => Promise.reject(new Error("a broken pipe"));
+    edge.serve({ facts: factsOf("http/1.1"), stream: streamWith(near, { read, write }) });
+    expect(await said.promise).toBe(true);
+    await edge.empty();
+  });
+
   it("ends after the request that is under way when it is drained", async () => {
     const answer = Promise.withResolvers<void>();
     const { connect, edge } = edgeOf(forwarding(async (exchange) => {

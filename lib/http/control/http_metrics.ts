@@ -5,7 +5,7 @@ import { counters } from "./counters.ts";
 export function httpMetrics(figures: HttpFigures): string {
   return counters("sallyport_http_broken_total", {
     help:
-      "Heads of HTTP/1.1 that were refused; connections of HTTP/2 that failed, and streams that were reset.",
+      "Heads of requests that were refused; connections of HTTP/2 that failed, and streams that were reset.",
     label: "kind",
     values: {
       "malformed-head": figures.malformedHeads,
