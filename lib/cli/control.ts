@@ -2,6 +2,7 @@ import type { GatewayStatus } from "../http/control/control_services.ts";
 import { formatDuration } from "../base/duration.ts";
 import { type CliIo, type Command, EXIT } from "./command.ts";
 import { askGateway, type ControlRequest } from "./control_client.ts";
+import { countText } from "./count_text.ts";
 import { CONFIG_OPTION, STATE_OPTION, stateDirectoryOf } from "./gateway_files.ts";
 import type { OptionSpec, ParsedArgs } from "./options.ts";
 import { formatTable } from "./table.ts";
@@ -45,12 +46,13 @@ function statusText(status: GatewayStatus, now: number): string {
   const rows = [
     ["gateway", `${status.url}, process ${status.pid}, up ${formatDuration(now - status.startedAt)}`],
     ...status.ssh === null ? [] : [["ssh", status.ssh]],
-    ["configuration", `${status.config}, revision ${status.revision}, ${status.routes} routes`],
-    ["open", `${status.tunnels} tunnels, ${status.connections} connections`],
+    ["configuration", `${status.config}, revision ${status.revision}, ${countText(status.routes, "route")}`],
+    ["open", openText(status)],
   ];
-  for (const { number, pid, startedAt, tunnels, connections } of status.workers ?? []) {
+  for (const worker of status.workers ?? []) {
+    const { number, pid, startedAt } = worker;
     const since = `process ${pid}, up ${formatDuration(now - startedAt)}`;
-    rows.push([`worker ${number}`, `${since}, ${tunnels} tunnels, ${connections} connections`]);
+    rows.push([`worker ${number}`, `${since}, ${openText(worker)}`]);
   }
   for (const { route, url, health, ejectedUntil } of status.upstreams) {
     if (health === "unhealthy") rows.push(["upstream", `${url} of ${route} is unhealthy`]);
@@ -65,6 +67,10 @@ function statusText(status: GatewayStatus, now: number): string {
   }
   const complaints = lastReload?.ok === false ? `\n${lastReload.complaints.join("\n\n")}\n` : "";
   return formatTable(rows) + complaints;
+}
+
+function openText({ tunnels, connections }: { tunnels: number; connections: number }): string {
+  return `${countText(tunnels, "tunnel")}, ${countText(connections, "connection")}`;
 }
 
 /** `sallyport reload` */

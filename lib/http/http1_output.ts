@@ -8,7 +8,7 @@ const EMPTY = new Uint8Array(0);
 
 /**
  * What goes out on a connection of HTTP/1.1. A head, a short body and their end go out in one piece: one TLS record and one
- * segment, which matters because the platform leaves Nagle's algorithm on for accepted TLS sockets.
+ * segment, and one system call.
  */
 export class Http1Output {
   readonly #stream: Pick<ByteStream, "write">;
