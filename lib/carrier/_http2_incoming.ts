@@ -1,7 +1,7 @@
 import { CodecError } from "../codec/codec_error.ts";
 import { FieldBlockDecoder } from "../codec/hpack.ts";
 import { HTTP2_ERROR, Http2Error, type Http2ErrorName } from "../codec/http2_error.ts";
-import { encodeRstStream, encodeWindowUpdate } from "../codec/http2_frame.ts";
+import { encodeWindowUpdate } from "../codec/http2_frame.ts";
 import { parseRequestHead, type RequestHead } from "../codec/http_fields.ts";
 import type { Field } from "../codec/qpack.ts";
 import { CarrierError } from "./carrier_error.ts";
@@ -22,6 +22,8 @@ export interface IncomingHooks {
   open(streamId: number, head: RequestHead | Refusal, isLast: boolean): void;
   /** The peer has given a stream up. */
   wasReset(): void;
+  /** The peer is to be told that a stream is over. */
+  reset(streamId: number, name: Http2ErrorName): void;
   /** See {@link Http2Frames.blockBegun}. */
   blockBegun(): void;
   /** A field block is whole. */
@@ -88,8 +90,9 @@ export class Http2Incoming implements Http2Frames {
     this.#dataStream = null;
     this.consumed(paddingBytes);
     stream?.endData(paddingBytes);
-    if (this.#hasContent) this.#options.useless.earn();
-    else if (!isLast) this.useless();
+    if (!this.#hasContent && !isLast) this.useless();
+    // What nobody takes makes up for nothing.
+    if (this.#hasContent && stream !== null) this.#options.useless.earn();
     if (stream !== null && isLast) this.#try(stream, () => stream.end());
   }
 
@@ -172,7 +175,7 @@ export class Http2Incoming implements Http2Frames {
 
   /** @returns `null` for one that is over. @throws {Http2Error} for one that has not begun */
   #streamOf(streamId: number, { isContent }: { isContent: boolean }): Http2Stream | null {
-    const { streams, output } = this.#options;
+    const { streams, hooks } = this.#options;
     const stream = streams.get(streamId);
     if (stream !== undefined) return stream;
     const state = streams.stateOf(streamId);
@@ -181,7 +184,7 @@ export class Http2Incoming implements Http2Frames {
     }
     if (isContent && state === "closed") {
       this.useless();
-      output.control(encodeRstStream(streamId, HTTP2_ERROR.STREAM_CLOSED));
+      hooks.reset(streamId, "STREAM_CLOSED");
     }
     return null;
   }

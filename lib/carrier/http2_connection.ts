@@ -214,6 +214,7 @@ export class Http2Connection {
       hooks: {
         open: (id, head, isLast) => this.#open(id, { head, isLast }),
         wasReset: () => this.#server?.onReset?.(),
+        reset: (id, name) => this.#reset(id, name),
         blockBegun: () => this.#awaitHead(),
         blockEnded: () => this.#headTimer?.[Symbol.dispose](),
         settings: (payload) => this.#onSettings(payload),

@@ -140,6 +140,25 @@ describe("a client that breaks a rule of the connection (RFC 9113)", () => {
     expect(client.seen.at(-1)).toMatch(new RegExp(`^goaway 0 ${HTTP2_ERROR[name]}$`));
   });
 
+  it("5.1: goes on with content after both ends: is told once, and it makes up for nothing", async () => {
+    const { far, server } = serveInMemory({
+      onRequest: (_, stream) => stream.sendFields([[":status", "200"]]).then(() => stream.closeWrite()),
+    });
+    const client = new FrameClient(far);
+    await client.hello(head(1, GET));
+    await until(() => client.seen.includes("end 1"));
+    await client.send(...Array(5000).fill(frame(DATA, 1, [1])), frame(PING, 0, new Uint8Array(8)));
+    await until(() => client.seen.includes("ping 0"));
+    expect(client.seen.filter((seen) => seen.startsWith("rstStream"))).toEqual([
+      `rstStream 1 ${HTTP2_ERROR.STREAM_CLOSED}`,
+    ]);
+    await client.send(
+      ...Array.from({ length: 2000 }, () => [frame(PING, 0, new Uint8Array(8)), frame(DATA, 1, [1])]).flat(),
+    );
+    expect((await server.closed).code).toBe(HTTP2_ERROR.ENHANCE_YOUR_CALM);
+    client.close();
+  });
+
   it.each<[string, Uint8Array[]]>([
     ["another protocol", [utf8("GET / HTTP/1.1\r\n\r\n")]],
     ["no SETTINGS", [utf8("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), frame(PING, 0, new Uint8Array(8))]],

@@ -30,6 +30,10 @@ const HEAD: readonly Field[] = [
   [":path", "/a"],
 ];
 
+function withAuthority(authority: string): readonly Field[] {
+  return [...HEAD.slice(0, 2), [":authority", authority], HEAD[3]!];
+}
+
 /** Sends a request that may be malformed, as its body too. The caller closes what it returns. */
 type Send = (fields: readonly Field[], body: string | null) => Promise<{ close(): void }>;
 
@@ -84,6 +88,11 @@ describe.each(VERSIONS)("A request of %s that HTTP/1.1 would read otherwise neve
       [...HEAD.slice(0, 2), [":authority", "app.test\r\nx: smuggled"], HEAD[3]!],
       null,
     ],
+    ["a path in the authority", withAuthority("app.test/smuggled"), null],
+    ["a query in the authority", withAuthority("app.test?smuggled"), null],
+    ["a fragment in the authority", withAuthority("app.test#smuggled"), null],
+    ["a backslash in the authority", withAuthority("app.test\\smuggled"), null],
+    ["a user in the authority", withAuthority("smuggled@app.test"), null],
     ["chunks", [...HEAD, ["transfer-encoding", "chunked"]], "0\r\n\r\nGET /smuggled HTTP/1.1\r\n\r\n"],
     ["a length that is too short", [...HEAD, ["content-length", "1"]], "GET /smuggled HTTP/1.1\r\n\r\n"],
     ["a length that is too long", [...HEAD, ["content-length", "99"]], "smuggled"],

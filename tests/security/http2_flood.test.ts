@@ -97,6 +97,17 @@ describe("HTTP/2 in which a client", () => {
     await until(() => gateway.gateway.openConnections === 0);
   });
 
+  it("sends heads that are malformed or too long is counted, as one of HTTP/1.1 is", async () => {
+    const raw = await RawHttp2.open(gateway);
+    const malformed = headFrame(3, [[":method", "GET"], ["x-a", "b"]]);
+    await raw.send([bomb(), malformed]);
+    await until(() => gateway.linesOf("malformed request").length >= 2);
+    raw.close();
+    const figures = await controlText(gateway, "/metrics");
+    expect(figures).toMatch(/sallyport_http_broken_total\{kind="malformed-head"\} [1-9]/);
+    expect(figures).toMatch(/sallyport_http_broken_total\{kind="long-head"\} [1-9]/);
+  });
+
   it("floods or resets is counted", async () => {
     const raw = await RawHttp2.open(gateway);
     await raw.send([getFrame(1, { open: true }), resetFrame(1), ...Array(100_000).fill(settings)]);
