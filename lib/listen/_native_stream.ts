@@ -1,11 +1,14 @@
 import process from "node:process";
 import type { ByteStream } from "../base/byte_stream.ts";
 import { type ClientHello, ClientHelloDecoder } from "../codec/client_hello.ts";
+import { CodecError } from "../codec/codec_error.ts";
 import type { Native, NativeTcp, NativeTls, SocketName } from "./_native.ts";
 
 /** The platform copies what is left of a larger piece again and again. */
 const MAX_WRITE_BYTES = 128 * 1024;
 const NOTHING = new Uint8Array(0);
+/** Each is kept in memory of its own: as many as a real one has, if every byte comes alone. */
+const MAX_HELLO_PIECES = 2048;
 /** A longer chain than any real one is cut off. */
 const MAX_CHAIN = 16;
 
@@ -72,10 +75,17 @@ export class NativeStream implements ByteStream {
     return { peer, local };
   }
 
-  /** Waits for the ClientHello, with which {@link NativeStream.startTls} begins. @throws {CodecError} when something else comes */
+  /**
+   * Waits for the ClientHello, with which {@link NativeStream.startTls} begins.
+   *
+   * @throws {CodecError} when something else comes; `codec/too-large`, too, when it comes in more than 2,048 pieces
+   */
   async clientHello(): Promise<ClientHello> {
     const decoder = new ClientHelloDecoder();
     for (let seen = 0;; seen++) {
+      if (seen === MAX_HELLO_PIECES) {
+        throw new CodecError("codec/too-large", "Cannot read a ClientHello: it comes in too many pieces");
+      }
       if (this.#chunks.length === seen && await this.#next(NOTHING) === null) {
         throw new Error("The connection has ended before the ClientHello");
       }

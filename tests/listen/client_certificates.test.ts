@@ -79,6 +79,23 @@ async function sClient(port: number, ...args: string[]): Promise<string> {
   return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
 }
 
+/** @returns a file with the session of a connection of `openssl s_client` that is over */
+async function sessionOf(port: number, args: readonly string[]): Promise<string> {
+  const session = await Deno.makeTempFile();
+  cleanup.defer(() => Deno.remove(session));
+  // A session of TLS 1.3 comes after the handshake.
+  const program = new Deno.Command("openssl", {
+    args: ["s_client", "-connect", `127.0.0.1:${port}`, ...args, "-sess_out", session, "-ign_eof"],
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  await until(() => Deno.statSync(session).size > 0);
+  connections[0]!.stream.close();
+  await program.status;
+  return session;
+}
+
 async function filesOf({ certPem, keyPem }: ClientPair): Promise<string[]> {
   const [cert, key] = await Promise.all([certPem, keyPem].map(async (pem) => {
     const file = await Deno.makeTempFile();
@@ -113,19 +130,8 @@ describe("acceptTls() that asks for client certificates", () => {
     skip: !requirePeer("openssl"),
   }, async (version) => {
     const { port } = listen({ certificates: asking() });
-    const session = await Deno.makeTempFile();
-    cleanup.defer(() => Deno.remove(session));
     const args = ["-servername", "a.test", version, ...await filesOf(alice)];
-    // A session of TLS 1.3 comes after the handshake.
-    const first = new Deno.Command("openssl", {
-      args: ["s_client", "-connect", `127.0.0.1:${port}`, ...args, "-sess_out", session, "-ign_eof"],
-      stdin: "null",
-      stdout: "null",
-      stderr: "null",
-    }).spawn();
-    await until(() => Deno.statSync(session).size > 0);
-    connections[0]!.stream.close();
-    await first.status;
+    const session = await sessionOf(port, args);
     expect(await sClient(port, ...args, "-sess_in", session)).toMatch(/^Reused/m);
     expect(connections[1]!.facts.clientCertificates?.[0]).toEqual(alice.der);
   });
@@ -331,26 +337,8 @@ describe("acceptTls() that requires client certificates", () => {
     },
     async (version) => {
       const acceptor = listen({ certificates: { ...either() } });
-      const session = await Deno.makeTempFile();
-      cleanup.defer(() => Deno.remove(session));
       const args = ["-servername", "a.test", version];
-      const first = new Deno.Command("openssl", {
-        args: [
-          "s_client",
-          "-connect",
-          `127.0.0.1:${acceptor.port}`,
-          ...args,
-          "-sess_out",
-          session,
-          "-ign_eof",
-        ],
-        stdin: "null",
-        stdout: "null",
-        stderr: "null",
-      }).spawn();
-      await until(() => Deno.statSync(session).size > 0);
-      connections[0]!.stream.close();
-      await first.status;
+      const session = await sessionOf(acceptor.port, args);
       acceptor.setCertificates(asking({ admission: () => Promise.resolve(null) }));
       await sClient(acceptor.port, ...args, "-sess_in", session, "-ign_eof");
       await until(() => acceptor.openConnections === 0);

@@ -182,6 +182,22 @@ describe("acceptTls() with several certificates", () => {
     expect(connections).toHaveLength(0);
   });
 
+  it("leaves a client whose ClientHello comes in thousands of pieces", async () => {
+    const acceptor = listen();
+    const conn = await dialPlain(acceptor);
+    conn.setNoDelay(true);
+    const sending = (async () => {
+      for (const byte of await clientHelloOf(16_000)) {
+        await conn.write(Uint8Array.of(byte));
+        await new Promise((resolve) => setTimeout(resolve, 0));
+      }
+    })();
+    await Promise.allSettled([sending, hungUp(conn)]);
+    await until(() => acceptor.openConnections === 0);
+    expect(complaints).toEqual(["TLS handshake failed"]);
+    expect(connections).toHaveLength(0);
+  });
+
   it("takes nothing that comes in the clear with the ClientHello for what comes inside of TLS", async () => {
     const acceptor = listen();
     const conn = await dialPlain(acceptor);

@@ -5,19 +5,8 @@ import {
   type AuditTrail,
   jsonAuditTrail,
 } from "../../lib/observe/audit.ts";
+import { SUBJECT as subject } from "./_subject.ts";
 
-const subject: AuditSubject = {
-  requestId: "req-1",
-  method: "CONNECT",
-  host: "redis.example.com:6379",
-  ip: "192.0.2.7",
-  routeId: "0123456789abcdef",
-  routeName: "redis",
-  sessionId: "s-1",
-  userId: "u-1",
-  email: "ann@example.com",
-  clientCertificate: null,
-};
 const stranger: AuditSubject = {
   ...subject,
   routeId: null,

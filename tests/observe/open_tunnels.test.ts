@@ -1,19 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { type AuditSubject, jsonAuditTrail } from "../../lib/observe/audit.ts";
+import { jsonAuditTrail } from "../../lib/observe/audit.ts";
 import { OpenTunnels } from "../../lib/observe/open_tunnels.ts";
+import { SUBJECT as subject } from "./_subject.ts";
 
-const subject: AuditSubject = {
-  requestId: "req-1",
-  method: "CONNECT",
-  host: "redis.example.com:6379",
-  ip: "192.0.2.7",
-  routeId: "0123456789abcdef",
-  routeName: "redis",
-  sessionId: "s-1",
-  userId: "u-1",
-  email: "ann@example.com",
-  clientCertificate: null,
-};
 const outcome = { allow: { value: true, reasons: ["email-ok"] }, deny: { value: false, reasons: [] } };
 const opened = { ...subject, ...outcome, opened: true, status: 200, error: null, upstream: "10.0.0.1:6379" };
 const end = {
