@@ -1,27 +1,13 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { utf8 } from "../../lib/base/bytes.ts";
 import { dialHttp3 } from "../_support/http3.ts";
 import { dataFrame, headFrame, RawHttp2 } from "../_support/raw_http2.ts";
-import { RawService } from "../_support/raw_service.ts";
-import { startTestGateway, type TestGateway, until } from "../_support/test_gateway.ts";
-import { routeTo } from "../gateway/_http_route.ts";
+import { until } from "../_support/test_gateway.ts";
+import { gateway, service, useRawRoute } from "./_raw_route.ts";
 
 type Field = readonly [name: string, value: string];
 
-let service: RawService;
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  service = new RawService();
-  gateway = await startTestGateway(routeTo(service.url));
-});
-afterAll(async () => {
-  await gateway[Symbol.asyncDispose]();
-  service[Symbol.dispose]();
-});
-beforeEach(() => {
-  service.received = "";
-});
+useRawRoute();
 
 const HEAD: readonly Field[] = [
   [":method", "POST"],

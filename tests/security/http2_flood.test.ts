@@ -1,31 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { concatBytes, utf8 } from "../../lib/base/bytes.ts";
 import { controlText } from "../_support/control_text.ts";
-import { serveEcho, type TestService } from "../_support/echo.ts";
 import { frame, getFrame, headFrame, RawHttp2, resetFrame } from "../_support/raw_http2.ts";
-import { readExactly, startTestGateway, type TestGateway, until } from "../_support/test_gateway.ts";
+import { readExactly, until } from "../_support/test_gateway.ts";
+import { gateway, useEchoRoute } from "./_echo_route.ts";
 
 const MIB = 1024 * 1024;
 
-let gateway: TestGateway;
-let echo: TestService;
-
-beforeAll(async () => {
-  echo = serveEcho();
-  gateway = await startTestGateway(`
-timeout_read: 2s
-timeout_idle: 2s
-routes:
-  - from: tcp+https://echo.test:7
-    to: tcp://127.0.0.1:${echo.port}
-    allow_public_unauthenticated_access: true
-`);
-});
-
-afterAll(async () => {
-  await gateway[Symbol.asyncDispose]();
-  echo[Symbol.dispose]();
-});
+useEchoRoute("2s");
 
 const none = new Uint8Array();
 const settings = frame(4, { flags: 0, stream: 0, payload: none });

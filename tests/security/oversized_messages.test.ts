@@ -1,29 +1,16 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { http2Session } from "../_support/http2_session.ts";
 import { dialHttp3 } from "../_support/http3.ts";
 import { sendRaw, statuses } from "../_support/raw_http.ts";
-import { RawService } from "../_support/raw_service.ts";
 import { serveTcp } from "../_support/echo.ts";
 import { utf8 } from "../../lib/base/bytes.ts";
-import { startTestGateway, type TestGateway, until } from "../_support/test_gateway.ts";
+import { startTestGateway, until } from "../_support/test_gateway.ts";
 import { ask, routeTo } from "../gateway/_http_route.ts";
+import { gateway, service, useRawRoute } from "./_raw_route.ts";
 
 const MIB = 1024 * 1024;
 
-let service: RawService;
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  service = new RawService();
-  gateway = await startTestGateway(routeTo(service.url));
-});
-afterAll(async () => {
-  await gateway[Symbol.asyncDispose]();
-  service[Symbol.dispose]();
-});
-beforeEach(() => {
-  service.received = "";
-});
+useRawRoute();
 
 const HEAD = "POST /a HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n";
 const CHUNKED = `${HEAD}Transfer-Encoding: chunked\r\n\r\n`;

@@ -1,40 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { ByteStream } from "../../lib/base/byte_stream.ts";
 import { utf8 } from "../../lib/base/bytes.ts";
 import { denoStream } from "../../lib/base/deno_stream.ts";
 import { controlText } from "../_support/control_text.ts";
-import { serveEcho, type TestService } from "../_support/echo.ts";
 import { getRequest, sendRaw } from "../_support/raw_http.ts";
 import { connectFrame, getFrame, RawHttp2, resetFrame } from "../_support/raw_http2.ts";
-import {
-  openDescriptors,
-  readAll,
-  readExactly,
-  startTestGateway,
-  type TestGateway,
-  until,
-} from "../_support/test_gateway.ts";
+import { openDescriptors, readAll, readExactly, startTestGateway, until } from "../_support/test_gateway.ts";
 import { browse, csrfOf } from "./_support.ts";
+import { echo, gateway, useEchoRoute } from "./_echo_route.ts";
 
-let gateway: TestGateway;
-let echo: TestService;
-
-beforeAll(async () => {
-  echo = serveEcho();
-  gateway = await startTestGateway(`
-timeout_read: 300ms
-timeout_idle: 300ms
-routes:
-  - from: tcp+https://echo.test:7
-    to: tcp://127.0.0.1:${echo.port}
-    allow_public_unauthenticated_access: true
-`);
-});
-
-afterAll(async () => {
-  await gateway[Symbol.asyncDispose]();
-  echo[Symbol.dispose]();
-});
+useEchoRoute("300ms");
 
 /** Nothing is left: no connection, no tunnel, no descriptor. */
 async function expectNothingLeft(descriptors: number): Promise<void> {

@@ -1,23 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { sendRaw, statuses } from "../_support/raw_http.ts";
-import { RawService } from "../_support/raw_service.ts";
-import { startTestGateway, type TestGateway } from "../_support/test_gateway.ts";
-import { routeTo } from "../gateway/_http_route.ts";
+import { gateway, service, useRawRoute } from "./_raw_route.ts";
 
-let service: RawService;
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  service = new RawService();
-  gateway = await startTestGateway(routeTo(service.url));
-});
-afterAll(async () => {
-  await gateway[Symbol.asyncDispose]();
-  service[Symbol.dispose]();
-});
-beforeEach(() => {
-  service.received = "";
-});
+useRawRoute();
 
 const HEAD = "POST /a HTTP/1.1\r\nHost: app.test\r\n";
 /** No request of another test is like it. */
