@@ -3,14 +3,11 @@ import type { Bench, Scene, Table } from "./bench.ts";
 import { httpTables } from "./http.ts";
 import type { BenchOptions } from "./parse_options.ts";
 import { sshTables } from "./ssh.ts";
-import { tcpTables } from "./tcp.ts";
+import { TCP_NUMBERS, tcpTables } from "./tcp.ts";
 import { udpTables } from "./udp.ts";
 
 const NUMBERS = {
-  mib: { absent: 1024, max: 65_536, help: "MiB moved each way at a time" },
-  openings: { absent: 1000, max: 100_000, help: "tunnels opened at a time" },
-  tunnels: { absent: 10_000, max: 100_000, help: "idle tunnels whose memory is measured, once" },
-  quiet: { absent: 45, max: 600, help: "seconds without traffic before memory is looked at" },
+  ...TCP_NUMBERS,
   seconds: { absent: 2, max: 60, help: "length of what is measured by time" },
 } as const;
 

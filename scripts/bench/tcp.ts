@@ -5,7 +5,8 @@ import type { BenchOptions } from "./parse_options.ts";
 import { tcpWays } from "./tcp_ways.ts";
 import { residentKib } from "./usage.ts";
 
-const NUMBERS = {
+/** The numbers that the tables of TCP are made by. */
+export const TCP_NUMBERS = {
   mib: { absent: 1024, max: 65_536, help: "MiB moved each way at a time" },
   openings: { absent: 1000, max: 100_000, help: "tunnels opened at a time" },
   tunnels: { absent: 10_000, max: 100_000, help: "idle tunnels whose memory is measured, once" },
@@ -13,7 +14,7 @@ const NUMBERS = {
   seconds: { absent: 1, max: 60, help: "longest time of round trips" },
 } as const;
 
-type TcpOptions = BenchOptions<keyof typeof NUMBERS>;
+type TcpOptions = BenchOptions<keyof typeof TCP_NUMBERS>;
 
 const MIB = 2 ** 20;
 const MANY = 100;
@@ -49,11 +50,11 @@ const IDLE: readonly Column[] = [
 ];
 
 /** TCP tunnels. */
-export const tcpBench: Bench<keyof typeof NUMBERS> = {
+export const tcpBench: Bench<keyof typeof TCP_NUMBERS> = {
   about:
     `Measures TCP tunnels through sallyport and what others use for the same: bulk, round trips, opening, memory.
 The figures of direct TLS are what the load program can do at most.`,
-  numbers: NUMBERS,
+  numbers: TCP_NUMBERS,
   prepare: tcpTables,
 };
 
